@@ -1,0 +1,56 @@
+"""The server: GET /ping and POST /invocations on port 8080."""
+
+import signal
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import answers
+import health
+import listening
+import model
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection, kept alive between requests."""
+
+    protocol_version = "HTTP/1.1"
+    # Head and body leave in one packet.
+    wbufsize = 64 * 1024
+
+    def do_GET(self) -> None:
+        if self.path == "/ping":
+            self.reply(*health.ping())
+        else:
+            self.reply(404, "text/plain", b"only /ping can be read\n")
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/invocations":
+            self.reply(*answers.invocation(self.server.centres, self.headers, body))
+        else:
+            self.reply(404, "text/plain", b"only /invocations takes a body\n")
+
+    def reply(self, status: int, content_type: str, body: bytes) -> None:
+        self.send_response(status)
+        if content_type:
+            self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_request(self, code="-", size="-") -> None:
+        """Quiet: a line for each ping would fill the log."""
+
+
+def main() -> None:
+    """Serves until SIGTERM; requests that are being answered are finished."""
+    print("server starts", flush=True)
+    server = listening.server(ThreadingHTTPServer, Handler)
+    server.centres = model.load()
+
+    def stop(*_: object) -> None:
+        threading.Thread(target=server.shutdown).start()
+
+    signal.signal(signal.SIGTERM, stop)
+    server.serve_forever(poll_interval=0.05)
+    server.server_close()

@@ -1,0 +1,30 @@
+"""One training job, from the input data to the exit code."""
+
+import sys
+import traceback
+
+import channels
+import failure
+import hyperparameters
+import model
+import stopping
+
+
+def main() -> None:
+    """Trains, leaves a model, and ends: 0 when all went well, 1 and a reason when it did not."""
+    stop = stopping.asked_to_stop()
+    print("training starts", flush=True)
+    try:
+        rounds = hyperparameters.rounds()
+        rows = channels.rows()
+        for _ in range(rounds):
+            centres = model.fit(rows)
+            if stop.is_set():
+                print("asked to stop: keeping the model as it is", flush=True)
+                break
+        model.save(centres)
+    except Exception as error:
+        traceback.print_exc()
+        failure.write(f"{type(error).__name__}: {error}")
+        sys.exit(failure.EXIT_CODE)
+    print("training is done", flush=True)

@@ -1,0 +1,1 @@
+"""Who is judged: the declaration and the facts of the images."""

@@ -1,0 +1,135 @@
+"""Reads the files that a declaration names, within bounds, and seals what was read."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sm_conformance.candidate.declaration_document import SURROGATE
+from sm_conformance.candidate.declaration_problems import Problems, Where
+
+_MOST_BYTES = 1 << 30
+_MOST_ENTRIES = 100_000
+_DEEPEST_FOLDER = 64
+
+_ENDINGS = {
+    "application/json": ".json",
+    "application/jsonlines": ".jsonl",
+    "text/csv": ".csv",
+    "text/libsvm": ".libsvm",
+    "text/plain": ".txt",
+}
+
+
+class NamedFiles:
+    """Turns what a declaration names into bytes, within one bound; keeps a digest of each file."""
+
+    def __init__(self, folder: Path, *, problems: Problems) -> None:
+        self._folder = folder
+        self._problems = problems
+        self._bytes_left = _MOST_BYTES
+        self._entries_left = _MOST_ENTRIES
+        self._digests: list[bytes] = []
+
+    def seal(self, raw: bytes) -> str:
+        """The SHA-256 of the declaration ``raw`` together with every file that was read."""
+        return hashlib.sha256(hashlib.sha256(raw).digest() + b"".join(self._digests)).hexdigest()
+
+    def one(self, name: str, *, where: Where) -> bytes:
+        """The content of one file."""
+        with self._reported(name, where=where) as path:
+            return self._content(path, label=(*where, path.name))
+        return b""
+
+    def tree(self, name: str, *, where: Where) -> tuple[tuple[str, bytes], ...]:
+        """A file, or all files of a folder, with their names relative to it."""
+        with self._reported(name, where=where) as path:
+            paths = {path.name: path}
+            if path.is_dir():
+                inside = self._below(path, root=_real(path), above=())
+                paths = {file.relative_to(path).as_posix(): file for file in inside}
+            if not paths:
+                raise ValueError("the folder has no files")
+            return tuple(
+                (label, self._content(file, label=(*where, label))) for label, file in paths.items()
+            )
+        return ()
+
+    def archive(self, name: str, *, where: Where) -> Path | None:
+        """The path of a file that may be too large to hold."""
+        with self._reported(name, where=where) as path:
+            _regular_size(path)
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").digest()
+            self._remember(digest, label=(*where, path.name))
+            return path
+        return None
+
+    def decoded(self, text: str, *, where: Where) -> bytes:
+        """The bytes that Base64 stands for; line breaks in it do not count."""
+        try:
+            return base64.b64decode("".join(text.split()), validate=True)
+        except ValueError as error:
+            self._problems.add(where, f"expected text in Base64: {error}")
+            return b""
+
+    @contextmanager
+    def _reported(self, name: str, *, where: Where) -> Iterator[Path]:
+        path = self._folder / name
+        try:
+            yield path
+        except OSError as error:
+            culprit = str(error.filename or path)
+            self._problems.add(where, f"cannot read {culprit!r}: {error.strerror}")
+        except ValueError as error:
+            self._problems.add(where, f"cannot use {str(path)!r}: {error}")
+
+    def _below(self, folder: Path, *, root: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+        real = _real(folder)
+        if real in above:
+            raise ValueError(f"the link {folder.name!r} leads back to a folder above it")
+        if len(above) == _DEEPEST_FOLDER:
+            raise ValueError(f"more than {_DEEPEST_FOLDER} folders below each other")
+        for entry in sorted(folder.iterdir()):
+            self._entries_left -= 1
+            if self._entries_left < 0:
+                raise ValueError(f"more than {_MOST_ENTRIES} files and folders in all")
+            if SURROGATE.search(entry.name):
+                raise ValueError(f"the file name {entry.name!r} is not UTF-8")
+            if entry.is_symlink() and not _real(entry).is_relative_to(root):
+                raise ValueError(f"the link {entry.name!r} leads out of the folder")
+            if entry.is_dir():
+                yield from self._below(entry, root=root, above=(*above, real))
+            else:
+                yield entry
+
+    def _content(self, path: Path, *, label: Where) -> bytes:
+        size = _regular_size(path)
+        self._bytes_left -= size
+        if self._bytes_left < 0:
+            raise ValueError(f"all named files together have more than {_MOST_BYTES} bytes")
+        with path.open("rb") as file:
+            content = file.read(size)
+        self._remember(hashlib.sha256(content).digest(), label=label)
+        return content
+
+    def _remember(self, digest: bytes, *, label: Where) -> None:
+        self._digests += [hashlib.sha256(repr(label).encode()).digest(), digest]
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path, strict=True))
+
+
+def _regular_size(path: Path) -> int:
+    """Refuses what could block or never end, such as a pipe or a device."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError(f"{path.name!r} is not a regular file")
+    return found.st_size

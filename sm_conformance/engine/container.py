@@ -1,0 +1,271 @@
+"""One container of a Docker-compatible engine, from its volumes to its removal."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from docker import APIClient
+from docker.errors import APIError, NotFound
+from docker.types import LogConfig, Mount
+from requests.exceptions import ConnectionError as RequestsConnectionError
+from requests.exceptions import ReadTimeout
+
+from sm_conformance.engine.log import LogCapture
+from sm_conformance.engine.network import SERVER_PORT, Networks
+from sm_conformance.engine.sockets import listening
+from sm_conformance.engine.protocol import Launch, Network, Place
+from sm_conformance.errors import HarnessTrouble
+from sm_conformance.observed.facts import Exit, Listener, Process, StartProblem
+from sm_conformance.observed.http import Address
+
+# The engine's words for "this program cannot be started", in the order in which they are looked for.
+_START_PROBLEMS = (
+    ("wrong-format", r"exec format error"),
+    ("not-executable", r"permission denied"),
+    ("no-user", r"unable to find (user|group)|no matching entries in (passwd|group) file"),
+    ("not-found", r"executable file (`.*` )?not found|no such file or directory"),
+)
+_CANDIDATES_FAULT = re.compile(
+    r"OCI runtime|shim task|runc|crun|unable to find (user|group)|exec format error|"
+    r"No command specified|no command or entrypoint",
+    re.IGNORECASE,
+)
+# After a container has ended, its streams end at once; an engine in trouble shall not hold us.
+_LOG_END_S = 5.0
+
+
+class DockerContainer:
+    """Created at once; removed by :meth:`remove`. See :class:`sm_conformance.engine.protocol.Container`."""
+
+    def __init__(
+        self,
+        api: APIClient,
+        labels: Mapping[str, str],
+        container_labels: Mapping[str, str],
+        networks: Networks,
+        launch: Launch,
+    ) -> None:
+        self._api = api
+        self._labels = dict(labels)
+        self._container_labels = dict(container_labels)
+        self._networks = networks
+        self._launch = launch
+        self._volumes: list[str] = []
+        self._id = ""
+        self._problem: StartProblem | None = None
+        self._log: LogCapture | None = None
+        self._address: Address | None = None
+        self.started_at = 0.0
+        try:
+            self._create()
+        except BaseException:
+            self.remove()
+            raise
+
+    @property
+    def log(self) -> LogCapture:
+        """What was written; empty before the start."""
+        return self._log or LogCapture(())
+
+    @property
+    def address(self) -> Address | None:
+        """Where the server answers, None without a network."""
+        return self._address
+
+    def _create(self) -> None:
+        mounts = []
+        for place in self._launch.places:
+            volume = self._api.create_volume(labels=self._labels)["Name"]
+            self._volumes.append(volume)
+            mounts.append(_mount(place, volume))
+            if place.archive is not None:
+                self._fill(place, volume)
+        settings = self._networks.settings(self._launch.network)
+        if self._launch.network is Network.NONE and self._launch.hostname:
+            settings["extra_hosts"] = {self._launch.hostname: "127.0.0.1"}
+        bounds = self._launch.bounds
+        host = self._api.create_host_config(
+            mounts=mounts,
+            mem_limit=bounds.memory_bytes,
+            memswap_limit=bounds.memory_bytes,
+            pids_limit=bounds.pids,
+            log_config=LogConfig(
+                type=LogConfig.types.JSON,
+                config={"max-size": str(bounds.log_bytes), "max-file": "1"},
+            ),
+            **settings,
+        )
+        try:
+            made = self._api.create_container(
+                self._launch.image,
+                command=list(self._launch.arguments),
+                environment=dict(self._launch.environment),
+                hostname=self._launch.hostname,
+                host_config=host,
+                labels=self._container_labels,
+                ports=[SERVER_PORT] if "port_bindings" in settings else None,
+            )
+        except APIError as error:
+            self._problem = _start_problem(error)
+            return
+        self._id = made["Id"]
+        if self._launch.inputs is not None:
+            self._put("/opt/ml", self._launch.inputs)
+
+    def _fill(self, place: Place, volume: str) -> None:
+        """Unpacks an archive into a volume by way of a container that is never started."""
+        assert place.archive is not None
+        filler = self._api.create_container(
+            self._launch.image,
+            command=["-"],
+            labels=self._labels,
+            host_config=self._api.create_host_config(
+                mounts=[Mount(target=place.path, source=volume, type="volume", no_copy=True)]
+            ),
+        )
+        try:
+            with place.archive.open("rb") as data:
+                self._api.put_archive(filler["Id"], place.path, data)
+        except APIError as error:
+            raise HarnessTrouble(f"the engine cannot unpack {place.archive.name}: {error}") from error
+        finally:
+            self._api.remove_container(filler["Id"], force=True)
+
+    def _put(self, path: str, data: bytes) -> None:
+        try:
+            self._api.put_archive(self._id, path, data)
+        except NotFound:
+            self._api.put_archive(self._id, "/", data)
+        except APIError as error:
+            raise HarnessTrouble(f"the engine cannot place the inputs: {error}") from error
+
+    def start(self) -> StartProblem | None:
+        """Starts the program; returns why not where the candidate is to blame."""
+        if self._problem is None:
+            frames = self._api.attach(self._id, stream=True, logs=True, demux=True)
+            self._log = LogCapture(frames)
+            try:
+                self._api.start(self._id)
+            except APIError as error:
+                self._problem = _start_problem(error)
+        self.started_at = time.monotonic()
+        if self._problem is None and self._launch.network is not Network.NONE:
+            inspected = self._api.inspect_container(self._id)
+            self._address = self._networks.address(self._launch.network, inspected)
+        return self._problem
+
+    def wait(self, timeout_s: float) -> Exit | None:
+        """How the container ended, or None when it still runs after ``timeout_s`` seconds."""
+        try:
+            # A fraction of a second is a lawful timeout of the HTTP call behind this.
+            self._api.wait(self._id, timeout=max(timeout_s, 0.001))  # type: ignore[arg-type]
+        except (ReadTimeout, RequestsConnectionError) as error:
+            if isinstance(error, ReadTimeout) or "timed out" in str(error).lower():
+                return None
+            raise HarnessTrouble(f"the engine went away: {error}") from error
+        state = self._api.inspect_container(self._id)["State"]
+        self.log.finish(_LOG_END_S)
+        return Exit(code=int(state["ExitCode"]), memory_killed=bool(state.get("OOMKilled")))
+
+    def pause(self, seconds: float) -> bool:
+        """Lets time pass; True, and at once, when both streams of the container have ended."""
+        return self.log.finish(seconds)
+
+    def signal(self, name: str) -> None:
+        """Sends a signal to the container's first process; one that has ended is left alone."""
+        with contextlib.suppress(APIError):
+            self._api.kill(self._id, signal=name)
+
+    def cpu_seconds(self) -> float | None:
+        """Processor time used so far by all its processes, None when the engine does not say."""
+        try:
+            stats = self._api.stats(self._id, stream=False, one_shot=True)
+            return float(stats["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+        except (APIError, KeyError, TypeError):
+            return None
+
+    def processes(self) -> tuple[Process, ...]:
+        """Its processes as the engine lists them; empty when they cannot be listed."""
+        try:
+            listed = self._api.top(self._id, ps_args="-eo pid,ppid,caught,blocked,args")
+        except APIError:
+            return ()
+        rows = listed.get("Processes") or []
+        return tuple(
+            Process(
+                pid=int(row[0]),
+                parent=int(row[1]),
+                caught=_mask(row[2]),
+                blocked=_mask(row[3]),
+                command=row[4],
+            )
+            for row in rows
+            if len(row) >= 5 and row[0].isdigit() and row[1].isdigit()
+        )
+
+    def listeners(self) -> tuple[Listener, ...]:
+        """Sockets it listens on; empty where the engine's processes cannot be seen from here."""
+        if self._networks.way().name != "direct":
+            return ()
+        pid = int(self._api.inspect_container(self._id)["State"].get("Pid") or 0)
+        return listening(pid) if pid else ()
+
+    def save(self, path: str, to: Path, limit_bytes: int) -> bool:
+        """Streams the folder ``path`` as a tar file into ``to``; False when cut at the limit."""
+        try:
+            stream, _ = self._api.get_archive(self._id, path)
+        except NotFound:
+            to.write_bytes(bytes(1024))  # the end mark of an empty tar file
+            return True
+        written = 0
+        with to.open("wb") as file:
+            for chunk in stream:
+                written += len(chunk)
+                if written > limit_bytes:
+                    return False
+                file.write(chunk)
+        return True
+
+    def remove(self, *, keep: bool = False) -> None:
+        """Removes the container and its volumes, or stops it and leaves it to the user."""
+        if keep and self._id:
+            with contextlib.suppress(APIError):
+                self._api.stop(self._id, timeout=0)
+            return
+        if self._id:
+            with contextlib.suppress(APIError):
+                self._api.remove_container(self._id, force=True, v=True)
+        for volume in self._volumes:
+            with contextlib.suppress(APIError):
+                self._api.remove_volume(volume, force=True)
+        self._id, self._volumes = "", []
+
+
+def _mount(place: Place, volume: str) -> Mount:
+    # Without NoCopy, what an image bakes there would look like something that it made.
+    return Mount(
+        target=place.path, source=volume, type="volume", no_copy=True, read_only=place.read_only
+    )
+
+
+def _start_problem(error: APIError) -> StartProblem:
+    """The candidate's fault as a value; anything else is the engine's trouble and raises."""
+    text = str(error.explanation or error)
+    if not _CANDIDATES_FAULT.search(text):
+        raise HarnessTrouble(f"the engine cannot start a container: {text}") from error
+    for kind, pattern in _START_PROBLEMS:
+        if re.search(pattern, text, re.IGNORECASE):
+            return StartProblem(text=text, kind=kind)
+    return StartProblem(text=text, kind="other")
+
+
+def _mask(text: str) -> int | None:
+    try:
+        return int(text, 16)
+    except ValueError:
+        return None

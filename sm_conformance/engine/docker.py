@@ -1,0 +1,160 @@
+"""The engine behind a Docker-compatible API: local, remote, rootless or Podman's socket."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from docker import APIClient
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.utils import kwargs_from_env
+from requests.exceptions import RequestException
+
+from sm_conformance.engine.container import DockerContainer
+from sm_conformance.engine.network import Networks
+from sm_conformance.engine.ownership import (
+    KEPT_LABEL,
+    Owner,
+    clear,
+    labels,
+    new_run_id,
+    sweep,
+)
+from sm_conformance.engine.protocol import Launch, NoSuchImage
+from sm_conformance.errors import HarnessTrouble
+from sm_conformance.observed.facts import EngineFacts, ImageFacts
+
+# Everything asked of an engine by one call; starting a container on a slow disk takes seconds.
+_CALL_TIMEOUT_S = 120
+
+
+class DockerEngine:
+    """Makes, watches and clears away the containers of one run.
+
+    Raises :class:`HarnessTrouble` when no engine answers.
+    """
+
+    def __init__(self, *, run_id: str | None = None, keep_failed: bool = False) -> None:
+        self._api = _connect()
+        self.run_id = run_id or new_run_id()
+        self._labels = labels(run_id=self.run_id, owner=Owner.current())
+        # A container that may be left to the user says so from the start: labels cannot change.
+        self._container_labels = {**self._labels, **({KEPT_LABEL: "true"} if keep_failed else {})}
+        self._networks = Networks(self._api, self._labels, self.run_id)
+        if run_id is None:
+            sweep(self._api)
+
+    def facts(self) -> EngineFacts:
+        version = self._api.version()
+        info = self._api.info()
+        names = [part.get("Name", "") for part in version.get("Components", [])]
+        podman = any("podman" in name.lower() for name in names)
+        way = self._networks.way()
+        return EngineFacts(
+            name="podman" if podman else "docker",
+            version=str(version["Version"]),
+            platform=f"{version['Os']}/{version['Arch']}",
+            way=way.name,
+            isolation_proved=way.isolation_proved,
+            cpus=int(info.get("NCPU") or 1),
+        )
+
+    def image(self, reference: str) -> ImageFacts:
+        """What the image ``reference`` says of itself. Raises :class:`NoSuchImage`."""
+        try:
+            found = self._api.inspect_image(reference)  # type: ignore[no-untyped-call]
+        except ImageNotFound as error:
+            raise NoSuchImage(reference) from error
+        except APIError as error:
+            if error.status_code == 400:  # not a well-formed reference
+                raise NoSuchImage(reference) from error
+            raise HarnessTrouble(f"the engine cannot inspect {reference}: {error}") from error
+        return _image_facts(reference, found)
+
+    def file_head(self, reference: str, path: str, length: int) -> bytes | None:
+        """The first ``length`` bytes of a file of the image, links followed; None when absent."""
+        made = self._api.create_container(reference, command=["-"], labels=self._labels)
+        try:
+            for _ in range(8):  # a chain of links longer than this is a loop
+                stream, facts = self._api.get_archive(made["Id"], path)
+                target = facts.get("linkTarget")
+                if not target:
+                    return _first_member(stream, length)
+                path = str(PurePosixPath(path).parent / target)
+            return None
+        except NotFound:
+            return None
+        except APIError as error:
+            raise HarnessTrouble(f"the engine cannot read {path} of {reference}: {error}") from error
+        finally:
+            self._api.remove_container(made["Id"], force=True, v=True)
+
+    def create(self, launch: Launch) -> DockerContainer:
+        """A container for ``launch``, with its volumes and inputs, ready to be started."""
+        return DockerContainer(
+            self._api, self._labels, self._container_labels, self._networks, launch
+        )
+
+    def close(self) -> None:
+        """Removes everything this run made; safe to call again."""
+        clear(self._api, run_id=self.run_id)
+        self._api.close()
+
+
+def _connect() -> APIClient:
+    where = os.environ.get("DOCKER_HOST") or "the default socket"
+    try:
+        # One connection per attached log and waiting call, many launches at once.
+        settings: dict[str, Any] = dict(kwargs_from_env())
+        api = APIClient(
+            version="auto", timeout=_CALL_TIMEOUT_S, max_pool_size=64, num_pools=64, **settings
+        )
+        api.ping()
+    except (DockerException, RequestException, OSError) as error:
+        raise HarnessTrouble(
+            f"no container engine answers at {where} ({error}). Start Docker or Podman, or set "
+            "DOCKER_HOST to an engine that this user may talk to."
+        ) from error
+    return api
+
+
+def _image_facts(reference: str, found: Mapping[str, Any]) -> ImageFacts:
+    config = found.get("Config") or {}
+    manifests = [text.partition("@")[2] for text in found.get("RepoDigests") or []]
+    environment = dict(pair.partition("=")[::2] for pair in config.get("Env") or [])
+    return ImageFacts(
+        reference=reference,
+        config_digest=found["Id"] if ":" in found["Id"] else f"sha256:{found['Id']}",
+        manifest_digest=manifests[0] if manifests else None,
+        os=found.get("Os", ""),
+        architecture=found.get("Architecture", ""),
+        entrypoint=tuple(config.get("Entrypoint") or ()),
+        command=tuple(config.get("Cmd") or ()),
+        environment=environment,
+        working_directory=config.get("WorkingDir") or "/",
+        user=config.get("User") or "",
+        labels=dict(config.get("Labels") or {}),
+        exposed_ports=tuple(config.get("ExposedPorts") or ()),
+        size_bytes=int(found.get("Size") or 0),
+    )
+
+
+def _first_member(stream: Any, length: int) -> bytes | None:
+    """The head of the one file in an archive stream, without reading the rest of it."""
+    held = io.BytesIO()
+    for chunk in stream:
+        held.write(chunk)
+        if held.tell() > length + 64 * 1024:  # archive headers come first and are small
+            break
+    held.seek(0)
+    try:
+        with tarfile.open(fileobj=held, mode="r|") as archive:
+            member = archive.next()
+            opened = archive.extractfile(member) if member and member.isreg() else None
+            return opened.read(min(length, member.size)) if opened and member else None
+    except tarfile.TarError:
+        return None

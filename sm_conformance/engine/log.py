@@ -1,0 +1,96 @@
+"""Keeps what a container writes: the first and the last part of each stream, never more."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+
+_HEAD_BYTES = 256 * 1024
+_TAIL_BYTES = 1024 * 1024
+
+
+class _Stream:
+    """One stream, bounded: a head, a tail and a count of what fell between them."""
+
+    def __init__(self) -> None:
+        self.head = bytearray()
+        self.tail: deque[bytes] = deque()
+        self.tail_bytes = 0
+        self.total = 0
+
+    def add(self, chunk: bytes) -> None:
+        self.total += len(chunk)
+        room = _HEAD_BYTES - len(self.head)
+        if room > 0:
+            self.head += chunk[:room]
+            chunk = chunk[room:]
+        if chunk:
+            self.tail.append(chunk)
+            self.tail_bytes += len(chunk)
+        while self.tail_bytes > _TAIL_BYTES and len(self.tail) > 1:
+            self.tail_bytes -= len(self.tail.popleft())
+
+    def text(self) -> bytes:
+        lost = self.total - len(self.head) - self.tail_bytes
+        gap = b"\n[... %d bytes not kept ...]\n" % lost if lost else b""
+        return bytes(self.head) + gap + b"".join(self.tail)
+
+
+class LogCapture:
+    """Reads the two streams of a container in a thread until they end."""
+
+    def __init__(self, frames: Iterable[tuple[bytes | None, bytes | None]]) -> None:
+        self._streams = (_Stream(), _Stream())
+        self._lock = threading.Lock()
+        self._first_at: float | None = None
+        self._last_at: float | None = None
+        self._thread = threading.Thread(target=self._read, args=(frames,), daemon=True)
+        self._thread.start()
+
+    def _read(self, frames: Iterable[tuple[bytes | None, bytes | None]]) -> None:
+        try:
+            for frame in frames:
+                now = time.monotonic()
+                with self._lock:
+                    self._first_at = self._first_at or now
+                    self._last_at = now
+                    for stream, chunk in zip(self._streams, frame, strict=True):
+                        if chunk:
+                            stream.add(chunk)
+        except (OSError, ValueError):
+            # The connection went with the container or with the engine; what was read stays.
+            return
+        finally:
+            close = getattr(frames, "close", None)
+            if close is not None:
+                with contextlib.suppress(OSError, AttributeError):
+                    close()
+
+    def finish(self, timeout_s: float) -> bool:
+        """Waits until both streams have ended, at most ``timeout_s`` seconds; whether they have."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def stdout(self) -> bytes:
+        with self._lock:
+            return self._streams[0].text()
+
+    def stderr(self) -> bytes:
+        with self._lock:
+            return self._streams[1].text()
+
+    @property
+    def total_bytes(self) -> int:
+        with self._lock:
+            return self._streams[0].total + self._streams[1].total
+
+    @property
+    def first_at(self) -> float | None:
+        return self._first_at
+
+    @property
+    def last_at(self) -> float | None:
+        return self._last_at

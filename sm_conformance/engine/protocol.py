@@ -1,0 +1,136 @@
+"""What the laboratory asks of an engine, and the values that it answers with.
+
+Everything a candidate does is a value here. Only the engine's own trouble raises, as
+:class:`~sm_conformance.errors.HarnessTrouble`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from sm_conformance.observed.facts import (
+    EngineFacts,
+    Exit,
+    ImageFacts,
+    Listener,
+    Process,
+    StartProblem,
+)
+from sm_conformance.observed.http import Address
+
+
+class NoSuchImage(Exception):
+    """The engine has no image of that name."""
+
+
+class Network(StrEnum):
+    """What a launch can reach, and how it is reached."""
+
+    NONE = "none"  # no interface but loopback
+    ISOLATED = "isolated"  # reached from the harness, no route out
+    OPEN = "open"  # the engine's ordinary bridge; only where the declaration needs it
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder that the platform mounts: a volume of its own, filled before the start.
+
+    ``archive`` is a tar file (plain or gzip) unpacked there by the engine, never on the host.
+    """
+
+    path: str
+    read_only: bool = False
+    archive: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a launch may use up: bytes and processes. Reaching one is reported, never judged."""
+
+    memory_bytes: int
+    pids: int
+    log_bytes: int
+    output_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One container as the platform would start it."""
+
+    name: str
+    image: str
+    arguments: tuple[str, ...]
+    bounds: Bounds
+    environment: Mapping[str, str] = field(default_factory=dict)
+    hostname: str | None = None
+    places: tuple[Place, ...] = ()
+    network: Network = Network.NONE
+    # Files placed below /opt/ml before the start: a tar stream in memory.
+    inputs: bytes | None = None
+
+
+
+class Log(Protocol):
+    """What a container has written so far; both streams, each bounded."""
+
+    def stdout(self) -> bytes: ...
+
+    def stderr(self) -> bytes: ...
+
+    @property
+    def total_bytes(self) -> int: ...
+
+    @property
+    def first_at(self) -> float | None: ...
+
+    @property
+    def last_at(self) -> float | None: ...
+
+
+class Container(Protocol):
+    """One container, created and not yet started. Times are ``time.monotonic()`` seconds."""
+
+    @property
+    def log(self) -> Log: ...
+
+    @property
+    def address(self) -> Address | None: ...
+
+    @property
+    def started_at(self) -> float: ...
+
+    def start(self) -> StartProblem | None: ...
+
+    def wait(self, timeout_s: float) -> Exit | None: ...
+
+    def pause(self, seconds: float) -> bool: ...
+
+    def signal(self, name: str) -> None: ...
+
+    def cpu_seconds(self) -> float | None: ...
+
+    def processes(self) -> tuple[Process, ...]: ...
+
+    def listeners(self) -> tuple[Listener, ...]: ...
+
+    def save(self, path: str, to: Path, limit_bytes: int) -> bool: ...
+
+    def remove(self, *, keep: bool = False) -> None: ...
+
+
+class Engine(Protocol):
+    """A Docker-compatible engine, or a miniature of one."""
+
+    def facts(self) -> EngineFacts: ...
+
+    def image(self, reference: str) -> ImageFacts: ...
+
+    def file_head(self, reference: str, path: str, length: int) -> bytes | None: ...
+
+    def create(self, launch: Launch) -> Container: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""What a candidate is handed: scenarios, the tree under /opt/ml, generated data, payloads."""

@@ -1,0 +1,30 @@
+"""Data made up for a candidate whose owner gave none: seeded, small, the same every time."""
+
+from __future__ import annotations
+
+import random
+
+SEED = 20261121
+_CLASSES = ((5.0, 3.4, 1.5, 0.2), (5.9, 2.8, 4.3, 1.3), (6.6, 3.0, 5.6, 2.0))
+
+
+def flowers(rows: int = 150) -> bytes:
+    """A CSV table without a header: the class 0, 1 or 2 first, then four lengths in centimetres."""
+    source = random.Random(SEED)
+    lines = []
+    for row in range(rows):
+        label = row % len(_CLASSES)
+        lengths = (max(0.1, source.gauss(mean, 0.2)) for mean in _CLASSES[label])
+        lines.append(",".join([str(label), *(f"{length:.1f}" for length in lengths)]))
+    source.shuffle(lines)
+    return ("\n".join(lines) + "\n").encode("ascii")
+
+
+def one_flower() -> bytes:
+    """A request body for a model trained on :func:`flowers`: one row without its class."""
+    return b"5.1,3.5,1.4,0.2\n"
+
+
+def garbage(length: int = 512) -> bytes:
+    """Bytes that are no text and no format: what a corrupt file looks like."""
+    return random.Random(SEED).randbytes(length)

@@ -1,0 +1,1 @@
+"""Verdicts, findings and the report."""

@@ -1,0 +1,115 @@
+"""The conclusion of a run, computed from the registry of all clauses: no green by omission."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from sm_conformance.contract.clause import Clause, Contract
+from sm_conformance.contract.profile import Profile
+from sm_conformance.judgement.finding import Finding, Verdict, not_claimed, not_run, worst
+
+
+class Conclusion(StrEnum):
+    """What is said of a candidate."""
+
+    CONFORMANT = "conformant"
+    NONCONFORMANT = "nonconformant"
+    INCONCLUSIVE = "inconclusive"
+
+
+class ExitStatus(IntEnum):
+    """What a pipeline sees. 0 means conformant and nothing else."""
+
+    CONFORMANT = 0
+    NONCONFORMANT = 1
+    INTERRUPTED = 2
+    INCONCLUSIVE = 3
+    UNUSABLE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All findings of a run, one for each asserted clause, and what follows from them."""
+
+    conclusion: Conclusion
+    findings: tuple[Finding, ...]
+    # Why the conclusion is not "conformant" although nothing failed; empty otherwise.
+    doubts: tuple[str, ...]
+
+    def count(self, verdict: Verdict) -> int:
+        """How many findings have this verdict."""
+        return sum(finding.verdict == verdict for finding in self.findings)
+
+
+def conclude(
+    contract: Contract,
+    profile: Profile,
+    claims: frozenset[str],
+    found: Iterable[Finding],
+    *,
+    missing: str,
+    changed_limits: bool,
+) -> Judgement:
+    """The judgement on what was ``found``; ``missing`` says why other clauses were not run."""
+    by_key = _folded(found)
+    findings = []
+    doubts = []
+    passed = False
+    for clause in contract.asserted:
+        finding = _complete(clause, claims, by_key, missing)
+        findings.append(finding)
+        if not clause.applies(claims) or not profile.can_fail(clause):
+            continue
+        match Verdict(finding.verdict):
+            case Verdict.PASS:
+                passed = True
+            case Verdict.WAIVED if not finding.promise:
+                pass
+            case Verdict.NOT_APPLICABLE | Verdict.FAIL | Verdict.ADVICE:
+                pass
+            case Verdict.NOT_RUN if finding.excused:
+                pass
+            case verdict:
+                doubts.append(f"{finding.key} is {verdict.value}: {finding.reason or 'waived'}")
+    if changed_limits:
+        doubts.append("limits were changed with --sm-limits; such a run is never conformant")
+    if any(finding.verdict == Verdict.FAIL for finding in findings):
+        conclusion = Conclusion.NONCONFORMANT
+    elif doubts or not passed:
+        conclusion = Conclusion.INCONCLUSIVE
+    else:
+        conclusion = Conclusion.CONFORMANT
+    return Judgement(
+        conclusion=conclusion,
+        findings=tuple(findings),
+        doubts=tuple(doubts) or (() if passed else ("no clause that can fail was judged",)),
+    )
+
+
+def exit_status(conclusion: Conclusion) -> ExitStatus:
+    """The exit status of a run that was not interrupted."""
+    return {
+        Conclusion.CONFORMANT: ExitStatus.CONFORMANT,
+        Conclusion.NONCONFORMANT: ExitStatus.NONCONFORMANT,
+        Conclusion.INCONCLUSIVE: ExitStatus.INCONCLUSIVE,
+    }[conclusion]
+
+
+def _folded(found: Iterable[Finding]) -> Mapping[str, Finding]:
+    by_key: dict[str, Finding] = {}
+    for finding in found:
+        held = by_key.get(finding.key)
+        by_key[finding.key] = worst(held, finding) if held else finding
+    return by_key
+
+
+def _complete(
+    clause: Clause, claims: frozenset[str], by_key: Mapping[str, Finding], missing: str
+) -> Finding:
+    if clause.key in by_key:
+        return by_key[clause.key]
+    if not clause.applies(claims):
+        return not_claimed(clause)
+    return not_run(clause, missing)

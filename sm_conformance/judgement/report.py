@@ -1,0 +1,72 @@
+"""The report: everything a run found, as the JSON data that all other forms are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sm_conformance import __version__
+from sm_conformance.contract.clause import Contract, Disposition
+from sm_conformance.judgement.conclusion import ExitStatus, Judgement
+
+SCHEMA = "sm-conformance/report/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What was judged, how and by what, beside the findings themselves.
+
+    ``images`` and ``declaration`` have the form they have in the report; ``latency`` maps a route
+    to its figures.
+    """
+
+    images: Sequence[Mapping[str, Any]]
+    declaration: Mapping[str, Any]
+    profile: str
+    seed: int
+    engine: Mapping[str, Any]
+    limits_changed: Mapping[str, Any]
+    latency: Mapping[str, Mapping[str, Any]]
+    launches: int
+    elapsed_s: float
+    complete: bool
+
+
+def build(
+    judgement: Judgement, contract: Contract, status: ExitStatus, facts: Circumstances
+) -> dict[str, Any]:
+    """The report as JSON data, valid against ``specs/schemas/report.schema.json``."""
+    return {
+        "schema": SCHEMA,
+        "candidate": {"images": [dict(image) for image in facts.images]},
+        "suite": {
+            "version": __version__,
+            "edition": contract.edition,
+            "clauses_sha256": contract.sha256,
+        },
+        "declaration": dict(facts.declaration),
+        "profile": facts.profile,
+        "waivers": [],
+        "seed": facts.seed,
+        "engine": dict(facts.engine),
+        "limits_changed": dict(facts.limits_changed),
+        "conclusion": judgement.conclusion.value,
+        "doubts": list(judgement.doubts),
+        "exit_status": int(status),
+        "findings": [finding.as_dict() for finding in judgement.findings],
+        "not_judged": [
+            {
+                "clause": clause.number,
+                "name": clause.name,
+                "disposition": clause.disposition.value,
+                "because": clause.because or "",
+            }
+            for clause in contract.clauses
+            if clause.disposition is not Disposition.ASSERTED
+        ],
+        "latency": {route: dict(figures) for route, figures in facts.latency.items()},
+        "launches": facts.launches,
+        "elapsed_s": round(facts.elapsed_s, 3),
+        "complete": facts.complete,
+    }

@@ -1,0 +1,1 @@
+"""Turns scenarios into observations: what is handed over, launched, asked and stopped."""

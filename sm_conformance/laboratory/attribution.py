@@ -1,0 +1,255 @@
+"""Names the cause when a launch that should have succeeded did not.
+
+The launch is repeated with one condition lifted at a time; the condition that cures it is the broken
+clause. Where nobody can be blamed (guessed input, a bound of ours, perhaps the network), the cause
+says why instead, with the line of the declaration that would let it be judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from sm_conformance.candidate.candidate import Candidate
+from sm_conformance.inputs.scenario import Conditions, Lift, Scenario
+from sm_conformance.laboratory import image
+from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.serving import serve
+from sm_conformance.laboratory.training import answer_while_training, train
+from sm_conformance.observed.facts import Exit, ImageFacts, StartProblem
+from sm_conformance.observed.run import Cause, Ending, Logs, Server, Stage, TrainRun
+
+# Words of a program that missed the network; used only where isolation is claimed.
+_NETWORK_WORDS = (
+    "name resolution", "name or service not known", "could not resolve", "getaddrinfo",
+    "network is unreachable", "no route to host", "nodename nor servname", "unknownhostexception",
+    "max retries exceeded", "failed to establish a new connection", "connection timed out",
+)  # fmt: skip
+_SHELL_CANNOT_RUN = (126, 127)
+_QUICK_S = 10.0
+
+
+def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None:
+    """Why the ordinary training did not end well; None when it did."""
+    if run.good:
+        return None
+    candidate = bench.candidate
+    if _cannot_run(run.problem, run.exit, run.seconds):
+        return _start_cause(bench, "training", run.story())
+    expected = "training on good input exits with 0"
+    if run.limits_reached:
+        return _nobody(Stage.GOOD, _bound_text(run.story(), run.limits_reached))
+    if run.ending is Ending.PATIENCE:
+        return _nobody(
+            Stage.GOOD,
+            f"{run.story()}; allow more with --sm-patience or declare resources: {{time_s: …}}",
+        )
+    if run.ending is Ending.IDLE:
+        return _idle_cause(bench, scenario, run)
+    for lift in scenario.lifts:
+        if _liftable(bench, lift):
+            cured = train(bench, scenario, lift.conditions, name=f"{scenario.name}-{_slug(lift)}")
+            if cured is not None and cured.good:
+                return _lifted(Stage.GOOD, lift, run.story())
+    return _unexplained(
+        candidate, Stage.GOOD, "TRAIN-063 exit-zero", expected, run.story(), run.logs, run.guessed
+    )
+
+
+def of_server(
+    bench: Bench, scenario: Scenario, server: Server, *, model: Path | None
+) -> Cause | None:
+    """Why the ordinary server did not become ready or did not answer; None when all went well."""
+    if server.ready:
+        sample = server.replies.get("sample")
+        if sample is None or sample.ok:
+            return None
+        missed, blames = Stage.ANSWERED, "HOST-010 invocation"
+        expected = "a good request to /invocations is answered with 2xx"
+        story = f"POST /invocations with the sample request: {sample.describe()}"
+    else:
+        if _cannot_run(server.problem, server.exit, server.seconds):
+            return _start_cause(bench, "hosting", server.story())
+        missed, expected = Stage.GOOD, "GET /ping on port 8080 answers 200"
+        blames, story = _silence(server)
+        if blames == "HOST-001 listens" and server.listeners:
+            return Cause(missed=missed, blames=blames, expected=expected, actual=story)
+    if server.limits_reached:
+        return _nobody(missed, _bound_text(story, server.limits_reached))
+    for lift in scenario.lifts:
+        if not _liftable(bench, lift) or (model is None and lift.conditions.writable_model):
+            continue
+        if server.ending is Ending.PATIENCE:
+            break  # it was given its whole window; another one for each condition is too long
+        cured = serve(
+            bench,
+            replace(scenario, steps=("first-invocation", "invocation")),
+            lift.conditions,
+            model=model,
+            name=f"{scenario.name}-{_slug(lift)}",
+            patience_s=max(10.0, 3 * server.seconds),
+        )
+        sample = cured.replies.get("sample")
+        if cured.ready and (missed is Stage.GOOD or (sample is not None and sample.ok)):
+            return _lifted(missed, lift, story)
+    return _unexplained(
+        bench.candidate, missed, blames, expected, story, server.logs, server.guessed
+    )
+
+
+def of_another_server(server: Server) -> Cause | None:
+    """Why a further server did not become ready although the ordinary one did."""
+    if server.ready:
+        return None
+    return _nobody(Stage.STARTED, f"a second launch did not become ready: {server.story()}")
+
+
+def _cannot_run(problem: StartProblem | None, found: Exit | None, seconds: float) -> bool:
+    """Whether the program could not be executed: by the engine's word, or by a shell's."""
+    quick = found is not None and found.code in _SHELL_CANNOT_RUN and seconds < _QUICK_S
+    return problem is not None or quick
+
+
+def _start_cause(bench: Bench, half: str, story: str) -> Cause:
+    word = "train" if half == "training" else "serve"
+    facts = bench.candidate.training if half == "training" else bench.candidate.hosting
+    assert facts is not None
+    foreign = _foreign_program(bench, facts, word, story)
+    if foreign is not None:
+        return foreign
+    if not facts.entrypoint:
+        return Cause(
+            missed=Stage.STARTED,
+            blames="IMG-003 on-path",
+            expected=f"the image has no ENTRYPOINT, so an executable `{word}` is on PATH",
+            actual=story,
+        )
+    return Cause(
+        missed=Stage.STARTED,
+        blames="IMG-001 train-starts" if half == "training" else "IMG-002 serve-starts",
+        expected=f"the image's ENTRYPOINT starts with the single argument `{word}`",
+        actual=story,
+    )
+
+
+def _foreign_program(bench: Bench, facts: ImageFacts, word: str, story: str) -> Cause | None:
+    """The cause where the program is made for another processor than this engine's."""
+    machine = image.program_machine(bench.engine, facts, word)
+    native = bench.engine.facts().platform.rpartition("/")[2]
+    if machine is None or machine == native:
+        return None
+    lawful = image.lawful_architectures(bench.candidate.claims)
+    if machine in lawful:
+        return _nobody(
+            Stage.STARTED,
+            f"the image is for linux/{machine}, which hosting has instances for, and this engine "
+            f"(linux/{native}) cannot run it; judge it on such a machine",
+        )
+    return Cause(
+        missed=Stage.STARTED,
+        blames="IMG-016 architecture",
+        expected=f"the program is for {' or '.join(sorted(lawful))}",
+        actual=f"the image says {facts.architecture}, its program is for {machine}; {story}",
+    )
+
+
+def _idle_cause(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause:
+    """A training that does not end: a server started in its place, or a process that lingers."""
+    if "hosting" in bench.candidate.claims and bench.candidate.hosting == bench.candidate.training:
+        answer = answer_while_training(bench, scenario)
+        if answer is not None:
+            return Cause(
+                missed=Stage.GOOD,
+                blames="IMG-004 tells-jobs-apart",
+                expected="the argument `train` starts a training, not a server",
+                actual=f"started with `train`, it answers GET /ping with {answer}",
+            )
+    left = f"; still there: {', '.join(run.processes[:5])}" if run.processes else ""
+    return Cause(
+        missed=Stage.GOOD,
+        blames="TRAIN-068 ends",
+        expected="the container ends when training is done",
+        actual=f"{run.story()}{left}",
+    )
+
+
+def _silence(server: Server) -> tuple[str, str]:
+    """Which clause a server breaks that never said 200, and what was seen of it."""
+    if server.ending is Ending.EXITED:
+        return "HOST-002 ping", f"{server.story()}, before /ping answered 200"
+    last = server.last_ping
+    if server.answered and last is not None:
+        said = f"GET /ping: {last.describe()}"
+        local = server.foreign_host
+        if local is not None and local.status == 200:
+            said += (
+                "; the same ping with `Host: localhost` gets 200, so the platform's own Host header "
+                "(model.aws.local:8080) alone makes it refuse"
+            )
+        return "HOST-002 ping", said
+    said = last.describe() if last is not None else "no connection"
+    seen = f"port 8080: {said} for {server.seconds:.0f} s"
+    if any(listener.loopback and listener.port == 8080 for listener in server.listeners):
+        seen += "; it listens on 8080 of the loopback interface only"
+    elif server.listeners:
+        ports = ", ".join(str(port) for port in sorted({item.port for item in server.listeners}))
+        seen += f"; it listens on port {ports} instead"
+    elif server.ending is Ending.IDLE:
+        seen += "; it neither used the processor nor wrote anything"
+    return "HOST-001 listens", seen
+
+
+def _liftable(bench: Bench, lift: Lift) -> bool:
+    return bench.allow_network or not lift.conditions.open_network
+
+
+def _lifted(missed: Stage, lift: Lift, story: str) -> Cause:
+    return Cause(
+        missed=missed,
+        blames=lift.blames,
+        expected=f"it works although {lift.condition}",
+        actual=f"{story}; it works as soon as that is lifted",
+    )
+
+
+def _unexplained(
+    candidate: Candidate,
+    missed: Stage,
+    blames: str,
+    expected: str,
+    story: str,
+    logs: Logs,
+    guessed: tuple[str, ...],
+) -> Cause:
+    """No lifted condition cured it: the input, the network or the image itself."""
+    network = candidate.declaration.network
+    line = logs.mentions(*_NETWORK_WORDS)
+    if network == "isolated" and line is not None:
+        return Cause(
+            missed=missed,
+            blames="NET-002 isolated",
+            expected="it works without a network, as `network: isolated` claims",
+            actual=f"{story}; its log says: {line}",
+        )
+    if guessed:
+        return _nobody(missed, f"{story}; this was guessed: {'; '.join(guessed)}. Declare it.")
+    if network is None:
+        hint = f" (its log says: {line})" if line else ""
+        return _nobody(
+            missed,
+            f"{story}; it ran without a network and may need one{hint}: say `network: needed` or "
+            "`network: isolated` in the declaration",
+        )
+    return Cause(missed=missed, blames=blames, expected=expected, actual=story)
+
+
+def _nobody(missed: Stage, reason: str) -> Cause:
+    return Cause(missed=missed, blames=None, expected="", actual=reason)
+
+
+def _bound_text(story: str, lines: tuple[str, ...]) -> str:
+    return f"{story}; a bound of the harness was reached: declare `{'`, `'.join(lines)}`"
+
+
+def _slug(lift: Lift) -> str:
+    return lift.blames.partition(" ")[2]

@@ -1,0 +1,86 @@
+"""What every launch of one run has in common."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sm_conformance.candidate.candidate import Candidate
+from sm_conformance.contract.limits import Limits
+from sm_conformance.engine.protocol import Bounds, Container, Engine, Launch, Network
+from sm_conformance.laboratory.quiet import Quiet
+
+
+class Cancelled(Exception):
+    """The run is over; what is still going is abandoned."""
+
+
+@dataclass(slots=True)
+class Counter:
+    """Counts launches across threads."""
+
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    value: int = 0
+
+    def add(self) -> None:
+        with self._lock:
+            self.value += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The engine, the candidate and the rules of one run; shared by all its launches."""
+
+    engine: Engine
+    candidate: Candidate
+    limits: Limits
+    direct: bool
+    evidence: Path
+    quiet: Quiet
+    model: Path | None = None
+    allow_network: bool = False
+    keep_failed: bool = False
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    launches: Counter = field(default_factory=Counter)
+
+    def bounds(self) -> Bounds:
+        """What a launch may use up: what the owner declared, else the harness's own bounds."""
+        said = self.candidate.declaration.resources
+        limits = self.limits
+        return Bounds(
+            memory_bytes=said.memory_bytes or limits.default_memory_bytes,
+            pids=said.pids or limits.default_pids,
+            log_bytes=said.log_bytes or limits.default_log_bytes,
+            output_bytes=said.output_bytes or limits.default_output_bytes,
+        )
+
+    def network(self, ordinary: Network, *, lifted: bool) -> Network:
+        """The network of a launch: open only where the owner needs it or the user allowed it."""
+        needed = self.candidate.declaration.network == "needed"
+        return Network.OPEN if needed or (lifted and self.allow_network) else ordinary
+
+    def folder(self, name: str) -> Path:
+        """The evidence folder of a launch, made when missing."""
+        folder = self.evidence / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @contextmanager
+    def container(self, launch: Launch) -> Iterator[Container]:
+        """A container of ``launch``, removed at the end whatever happens."""
+        self.check()
+        self.launches.add()
+        with self.quiet.busy():
+            container = self.engine.create(launch)
+        try:
+            yield container
+        finally:
+            container.remove()
+
+    def check(self) -> None:
+        """Raises :class:`Cancelled` when the run is over."""
+        if self.cancelled.is_set():
+            raise Cancelled

@@ -1,0 +1,97 @@
+"""Talks to one live server and keeps what was said: for the clauses, and as evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sm_conformance.candidate.declaration import SampleRequest
+from sm_conformance.engine.protocol import Container
+from sm_conformance.inputs.requests import PLATFORM_HEADERS, Request, invocation
+from sm_conformance.laboratory import evidence
+from sm_conformance.laboratory.bench import Bench
+from sm_conformance.observed.http import Address, Reply, exchange
+from sm_conformance.observed.latency import Summary
+from sm_conformance.observed.run import Stop
+
+# A ping is given this many times the platform's limit, to tell slow from silent.
+_PING_PATIENCE = 5
+_LARGEST_KEPT_BODY = 1024 * 1024
+
+
+@dataclass(slots=True)
+class Conversation:
+    """The harness's side of one server's life. Frozen into a ``Server`` when it is over."""
+
+    bench: Bench
+    container: Container
+    folder: Path
+    samples: tuple[SampleRequest, ...]
+    pings: list[Reply] = field(default_factory=list)
+    replies: dict[str, Reply] = field(default_factory=dict)
+    curls: dict[str, str] = field(default_factory=dict)
+    connects_ms: list[float | None] = field(default_factory=list)
+    ping_latency: Summary | None = None
+    invocation_latency: Summary | None = None
+    stop: Stop | None = None
+
+    @property
+    def address(self) -> Address:
+        """Where the server answers."""
+        found = self.container.address
+        assert found is not None, "a server is launched on a network"
+        return found
+
+    @property
+    def sample(self) -> SampleRequest:
+        """The request that promises are judged with."""
+        return self.samples[0]
+
+    def ping(self, headers: Mapping[str, str] = PLATFORM_HEADERS) -> Reply:
+        """One ``GET /ping``, given longer than the platform gives it."""
+        self.bench.check()
+        return exchange(
+            self.address,
+            method="GET",
+            path="/ping",
+            headers=headers,
+            body=None,
+            limit_s=self.bench.limits.ping_limit_s * _PING_PATIENCE,
+        )
+
+    def good(self, name: str) -> Reply:
+        """The first sample request, kept under ``name``."""
+        return self.ask(invocation(self.sample, name=name))
+
+    def ask(self, request: Request, *, limit_s: float | None = None) -> Reply:
+        """One ``POST /invocations``; the reply is kept under the request's name."""
+        self.bench.check()
+        reply = exchange(
+            self.address,
+            method="POST",
+            path="/invocations",
+            headers=request.headers,
+            body=request.body,
+            # Longer than the platform waits, to tell late from never.
+            limit_s=limit_s or self.bench.limits.invocation_limit_s * 1.25,
+        )
+        self.replies[request.name] = reply
+        self._keep(request, reply)
+        return reply
+
+    def _keep(self, request: Request, reply: Reply) -> None:
+        evidence.write_reply(self.folder, request.name, reply)
+        kept = len(request.body) <= _LARGEST_KEPT_BODY
+        if kept:
+            bodies = self.folder / "requests"
+            bodies.mkdir(exist_ok=True)
+            (bodies / request.name).write_bytes(request.body)
+        self.curls[request.name] = evidence.repeat_request(
+            self.folder.name,
+            request=request.name,
+            method="POST",
+            path="/invocations",
+            headers=request.headers,
+            body=kept,
+        )

@@ -1,0 +1,197 @@
+"""Gives each scenario its one observation, launched ahead of need and a few at a time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from sm_conformance.errors import HarnessTrouble
+from sm_conformance.inputs.scenario import Scenario
+from sm_conformance.inputs.scenario import load as load_scenario
+from sm_conformance.laboratory import attribution, image, suspicion
+from sm_conformance.laboratory.bench import Bench, Cancelled
+from sm_conformance.laboratory.serving import serve
+from sm_conformance.laboratory.training import train
+from sm_conformance.observed.run import Cause, Server, Stage, TrainRun
+
+Observation = TrainRun | Server
+
+PLAIN_TRAINING = "train-plain"
+PLAIN_SERVER = "serve-plain"
+# Four launches at a time give most of what two processors can give; more only wait for the engine.
+_AT_A_TIME = 4
+
+
+class Lab:
+    """All observations of one run. Equal scenarios share one launch."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self._pool = ThreadPoolExecutor(_AT_A_TIME, thread_name_prefix="launch")
+        self._lock = threading.Lock()
+        self._futures: dict[str, Future[Observation | Cause]] = {}
+        self._since: dict[str, float] = {}
+
+    def prefetch(self, names: Iterable[str]) -> None:
+        """Starts what these scenarios need, in this order, what others depend on first."""
+        ordered = sorted(set(names), key=lambda name: (name != PLAIN_TRAINING, name != PLAIN_SERVER))
+        for name in ordered:
+            self._future(name)
+
+    def observe(self, name: str) -> Observation | Cause:
+        """What the scenario ``name`` showed, or why it could not be launched to any purpose.
+
+        Raises :class:`HarnessTrouble` when the engine fails.
+        """
+        try:
+            return self._future(name).result()
+        except (Cancelled, CancelledError) as error:
+            raise HarnessTrouble("the run was cancelled") from error
+
+    def ready(self, name: str, timeout_s: float) -> bool:
+        """Whether the observation is there, waiting at most ``timeout_s`` seconds for it."""
+        try:
+            self._future(name).exception(timeout_s)
+        except TimeoutError:
+            return False
+        except CancelledError:
+            return True
+        return True
+
+    def going(self) -> dict[str, float]:
+        """The scenarios that are going now, with the seconds that each has been."""
+        now = time.monotonic()
+        with self._lock:
+            return {
+                name: now - began
+                for name, began in self._since.items()
+                if not self._futures[name].done()
+            }
+
+    def close(self) -> None:
+        """Abandons what is still going."""
+        self.bench.cancelled.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def join(self) -> None:
+        """Waits until the abandoned work has noticed."""
+        self._pool.shutdown(wait=True)
+
+    def _future(self, name: str) -> Future[Observation | Cause]:
+        with self._lock:
+            if name not in self._futures:
+                self._futures[name] = self._pool.submit(self._observe, name)
+            return self._futures[name]
+
+    def _observe(self, name: str) -> Observation | Cause:
+        with self._lock:
+            self._since[name] = time.monotonic()
+        scenario = load_scenario(name)
+        half = "training" if scenario.kind == "train" else "hosting"
+        facts = getattr(self.bench.candidate, half)
+        assert facts is not None, "a scenario is observed only where there is an image for it"
+        wrong = image.mismatch(self.bench.engine, facts, self.bench.candidate.claims)
+        if wrong is not None:
+            return Cause(
+                missed=Stage.STARTED,
+                blames="IMG-016 architecture",
+                expected="an architecture that the claims have instances for",
+                actual=wrong,
+            )
+        if scenario.kind == "train":
+            return self._train(scenario)
+        return self._serve(scenario)
+
+    def _train(self, scenario: Scenario) -> Observation | Cause:
+        if scenario.name == PLAIN_TRAINING:
+            run = train(self.bench, scenario, scenario.conditions)
+            assert run is not None, "the ordinary conditions exist for every candidate"
+            return replace(run, cause=attribution.of_training(self.bench, scenario, run))
+        cause = _cause(self.observe(PLAIN_TRAINING))
+        if cause is not None:
+            return cause
+        if scenario.faults:
+            return self._train_until_it_fails(scenario)
+        run = train(self.bench, scenario, scenario.conditions)
+        assert run is not None, "only a fault can be missing, and there is none here"
+        return run
+
+    def _train_until_it_fails(self, scenario: Scenario) -> Observation:
+        """The first fault that makes it fail; a declared one is the owner's word and alone counts."""
+        last: TrainRun | None = None
+        for fault in scenario.faults:
+            run = train(
+                self.bench,
+                scenario,
+                replace(scenario.conditions, fault=fault),
+                name=f"{scenario.name}-{fault}",
+            )
+            if run is None:
+                continue
+            last = run
+            if run.failed or fault == "declared":
+                break
+        return last or self._plain_run()
+
+    def _plain_run(self) -> TrainRun:
+        """Where no fault exists (no channel, no number, none declared): the run that went well."""
+        plain = self.observe(PLAIN_TRAINING)
+        assert isinstance(plain, TrainRun)
+        return plain
+
+    def _serve(self, scenario: Scenario) -> Observation | Cause:
+        model = self._model()
+        if isinstance(model, Cause):
+            return model
+        archive, guessed = model
+        server = serve(self.bench, scenario, scenario.conditions, model=archive, guessed=guessed)
+        if scenario.name != PLAIN_SERVER:
+            cause = _cause(self.observe(PLAIN_SERVER))
+            return replace(server, cause=cause or attribution.of_another_server(server))
+        cause = attribution.of_server(self.bench, scenario, server, model=archive)
+        server = replace(server, cause=cause)
+        if suspicion.of_timing(self.bench, server):
+            again = serve(
+                self.bench,
+                scenario,
+                scenario.conditions,
+                model=archive,
+                guessed=guessed,
+                name=f"{scenario.name}-again",
+            )
+            server = replace(server, again=again)
+        return server
+
+    def _model(self) -> tuple[Path | None, tuple[str, ...]] | Cause:
+        """The model archive to serve and what was guessed about it, or why there is none."""
+        candidate = self.bench.candidate
+        hosting = candidate.declaration.hosting
+        if self.bench.model is not None:
+            return self.bench.model, ()
+        if hosting is not None and hosting.model is not None:
+            return hosting.model, ()
+        if hosting is not None and hosting.without_model:
+            return None, ()
+        if "training" not in candidate.claims or candidate.training is None:
+            return None, ("no model data",)
+        if candidate.declaration.training and not candidate.declaration.training.yields_model:
+            return None, ()
+        plain = self.observe(PLAIN_TRAINING)
+        if isinstance(plain, TrainRun) and plain.model_archive is not None:
+            return plain.model_archive, ()
+        if not candidate.claims_are_declared:
+            return None, ("no model data",)
+        cause = _cause(plain)
+        if cause is not None and cause.blames is not None:
+            return cause
+        why = cause.actual if cause is not None else "training left nothing in /opt/ml/model"
+        blames = None if cause is not None else "TRAIN-070 model"
+        return Cause(missed=Stage.STARTED, blames=blames, expected="a model", actual=why)
+
+
+def _cause(observed: Observation | Cause) -> Cause | None:
+    return observed if isinstance(observed, Cause) else observed.cause

@@ -1,0 +1,179 @@
+"""Launches one server, waits until it is ready, asks what the scenario asks, and ends it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sm_conformance.engine.protocol import Container, Launch, Network, Place
+from sm_conformance.inputs import requests
+from sm_conformance.inputs.scenario import Conditions, Scenario
+from sm_conformance.laboratory import evidence
+from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.conversation import Conversation
+from sm_conformance.laboratory.steps import take
+from sm_conformance.laboratory.watch import IdleWatch
+from sm_conformance.observed.facts import Exit, Listener, StartProblem
+from sm_conformance.observed.http import Reply
+from sm_conformance.observed.run import Ending, Server
+
+_POLL_S = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class _Readiness:
+    """How waiting for the first 200 went. ``answered`` is the last ping that HTTP came back for."""
+
+    ending: Ending
+    exit: Exit | None
+    after_s: float | None
+    last: Reply | None
+    answered: Reply | None
+
+
+_NEVER_STARTED = _Readiness(
+    ending=Ending.NEVER_STARTED, exit=None, after_s=None, last=None, answered=None
+)
+
+
+def serve(
+    bench: Bench,
+    scenario: Scenario,
+    conditions: Conditions,
+    *,
+    model: Path | None,
+    guessed: tuple[str, ...] = (),
+    name: str | None = None,
+    patience_s: float | None = None,
+) -> Server:
+    """One server with the model archive ``model`` (None: no model data), asked and ended.
+
+    ``patience_s`` bounds the wait for the first 200 where less than the start-up window is wanted.
+    """
+    launch = _launch(bench, conditions, model=model, name=name or scenario.name)
+    folder = bench.folder(launch.name)
+    hosting = bench.candidate.declaration.hosting
+    samples, guesses = requests.samples(hosting)
+    window_s = startup_window_s(bench)
+    patience_s = patience_s or window_s + bench.limits.startup_grace_s
+    with bench.container(launch) as container:
+        talk = Conversation(bench=bench, container=container, folder=folder, samples=samples)
+        with bench.quiet.busy():
+            problem = container.start()
+            ready = _NEVER_STARTED if problem else _wait_until_ready(talk, patience_s=patience_s)
+        foreign = _foreign_host(talk, ready)
+        if ready.after_s is not None:
+            for step in scenario.steps:
+                take(step, talk)
+        return _observed(
+            talk, scenario, launch, problem=problem, ready=ready, foreign=foreign,
+            guessed=guessed + guesses,
+        )  # fmt: skip
+
+
+def startup_window_s(bench: Bench) -> float:
+    """How long the platform lets this server take to say 200, in seconds."""
+    hosting = bench.candidate.declaration.hosting
+    return (hosting.startup_s if hosting else None) or bench.limits.startup_limit_s
+
+
+def _launch(bench: Bench, conditions: Conditions, *, model: Path | None, name: str) -> Launch:
+    image = bench.candidate.hosting
+    assert image is not None, "a server is launched only where there is an image for it"
+    hosting = bench.candidate.declaration.hosting
+    place = Place(
+        path="/opt/ml/model", read_only=not conditions.writable_model, archive=model
+    )
+    return Launch(
+        name=name,
+        image=image.reference,
+        arguments=("serve",),
+        bounds=bench.bounds(),
+        environment={**(hosting.environment if hosting else {}), **conditions.environment},
+        # Without model data the platform mounts nothing, and what the image bakes there shows.
+        places=(place,) if model is not None else (),
+        network=bench.network(Network.ISOLATED, lifted=conditions.open_network),
+    )
+
+
+def _wait_until_ready(talk: Conversation, *, patience_s: float) -> _Readiness:
+    container, began = talk.container, talk.container.started_at
+    idle = IdleWatch(container, idle_s=talk.bench.limits.idle_s)
+    last: Reply | None = None
+    answered: Reply | None = None
+
+    def readiness(ending: Ending, found: Exit | None = None) -> _Readiness:
+        after_s = time.monotonic() - began if ending is Ending.STOPPED else None
+        return _Readiness(ending=ending, exit=found, after_s=after_s, last=last, answered=answered)
+
+    while time.monotonic() < began + patience_s:
+        last = talk.ping()
+        answered = last if last.status is not None else answered
+        if last.status == 200:
+            return readiness(Ending.STOPPED)
+        if container.pause(_POLL_S) and (found := container.wait(_POLL_S)) is not None:
+            return readiness(Ending.EXITED, found)
+        if answered is None and idle.idle():
+            return readiness(Ending.IDLE)
+    return readiness(Ending.PATIENCE)
+
+
+def _foreign_host(talk: Conversation, ready: _Readiness) -> Reply | None:
+    """The same ping from a client that calls the server localhost, where the platform's was refused."""
+    if ready.after_s is not None or ready.answered is None or ready.exit is not None:
+        return None
+    return talk.ping(requests.LOCAL_HEADERS)
+
+
+def _observed(
+    talk: Conversation,
+    scenario: Scenario,
+    launch: Launch,
+    *,
+    problem: StartProblem | None,
+    ready: _Readiness,
+    foreign: Reply | None,
+    guessed: tuple[str, ...],
+) -> Server:
+    container = talk.container
+    listeners: tuple[Listener, ...] = ()
+    if problem is None and ready.after_s is None and ready.exit is None:
+        listeners = container.listeners()
+    found = ready.exit or (talk.stop.exit if talk.stop else None)
+    if problem is None and found is None:
+        died = container.wait(0.01)
+        found = died
+    return Server(
+        scenario=scenario.name,
+        ending=ready.ending,
+        exit=found,
+        problem=problem,
+        address=container.address,
+        direct=talk.bench.direct,
+        seconds=time.monotonic() - container.started_at,
+        ready_after_s=ready.after_s,
+        window_s=startup_window_s(talk.bench),
+        last_ping=ready.answered or ready.last,
+        answered=ready.answered is not None,
+        pings=tuple(talk.pings),
+        replies=dict(talk.replies),
+        curls=dict(talk.curls),
+        connects_ms=tuple(talk.connects_ms),
+        ping_latency=talk.ping_latency,
+        invocation_latency=talk.invocation_latency,
+        foreign_host=foreign,
+        logs=evidence.write_logs(talk.folder, container),
+        stop=talk.stop,
+        guessed=guessed,
+        limits_reached=_limits_reached(talk, found),
+        listeners=listeners,
+        repeat=evidence.repeat_server(launch, name=launch.name),
+        evidence=talk.folder,
+    )
+
+
+def _limits_reached(talk: Conversation, found: Exit | None) -> tuple[str, ...]:
+    said = talk.bench.candidate.declaration.resources
+    killed = found is not None and found.memory_killed and found.code != 0
+    return ("resources: {memory: 8g}",) if killed and said.memory_bytes is None else ()

@@ -1,0 +1,191 @@
+"""What can be done to a live server: the steps that a scenario names, one function each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from sm_conformance.inputs.requests import (
+    ADDED_HEADERS,
+    UNDECLARED_TYPE,
+    grown,
+    invocation,
+    malformed,
+    with_headers,
+)
+from sm_conformance.laboratory.conversation import Conversation
+from sm_conformance.laboratory.stopping import stop
+from sm_conformance.observed.http import Reply, connect_time
+from sm_conformance.observed.latency import measure
+
+_PINGS = 20
+_CONNECT_PATIENCE_S = 3.0
+# A server that has taken a large body whole and still works on it after this long has taken it.
+_LARGE_BODY_S = 10.0
+# A refusal (4xx) of a good request soon after the start is asked again for this long.
+_REFUSAL_PATIENCE_S = 5.0
+_RECOVERY_S = 10.0
+
+
+def take(step: str, talk: Conversation) -> None:
+    """Does one step; what comes of it is kept in the conversation."""
+    if step == "latency":
+        _latency(talk)
+        return
+    with talk.bench.quiet.busy():
+        _STEPS[step](talk)
+
+
+def _first_invocation(talk: Conversation) -> None:
+    """A good request right after the first 200."""
+    talk.good("first")
+
+
+def _invocation(talk: Conversation) -> None:
+    """A good request, repeated while the server may still be loading."""
+    first = talk.replies.get("first")
+    if first is not None and first.ok:
+        talk.replies["sample"] = first
+        talk.curls["sample"] = talk.curls["first"]
+        return
+    _until_good(talk, "sample", patience_s=talk.bench.limits.invocation_limit_s)
+
+
+def _until_good(talk: Conversation, name: str, *, patience_s: float) -> Reply:
+    began = time.monotonic()
+    pause_s = 0.05
+    while True:
+        reply = talk.good(name)
+        waited = time.monotonic() - began
+        refused = reply.status is not None and reply.status < 500
+        if reply.ok or waited > (min(_REFUSAL_PATIENCE_S, patience_s) if refused else patience_s):
+            return reply
+        if reply.problem == "timeout" or talk.container.pause(pause_s):
+            return reply
+        pause_s = min(1.0, pause_s * 1.5)
+
+
+def _pings(talk: Conversation) -> None:
+    """Several pings one after another; slow ones are repeated apart, as a blocking timing must be."""
+    limits = talk.bench.limits
+    for _ in range(_PINGS):
+        reply = talk.ping()
+        talk.pings.append(reply)
+        if reply.elapsed_s > limits.ping_limit_s:
+            break
+    if any(reply.elapsed_s > limits.ping_limit_s for reply in talk.pings):
+        for _ in range(limits.unhealthy_after):
+            if talk.container.pause(limits.ping_spacing_s):
+                return
+            talk.pings.append(talk.ping())
+
+
+def _connect(talk: Conversation) -> None:
+    """Connections without a request, one after another; only the direct way shows the server's own."""
+    if not talk.bench.direct:
+        return
+    for _ in range(talk.bench.limits.connect_tries):
+        talk.bench.check()
+        seconds, problem = connect_time(talk.address, limit_s=_CONNECT_PATIENCE_S)
+        talk.connects_ms.append(None if problem or seconds is None else seconds * 1000)
+        if len(talk.connects_ms) >= 10 and all(
+            took is None or took > talk.bench.limits.connect_limit_ms
+            for took in talk.connects_ms[-talk.bench.limits.unhealthy_after :]
+        ):
+            return
+
+
+def _declared_types(talk: Conversation) -> None:
+    """Every further sample request of the declaration."""
+    for sample in talk.samples[1:]:
+        talk.ask(invocation(sample, name=f"request-{sample.name}"))
+
+
+def _unknown_headers(talk: Conversation) -> None:
+    """The good request with the headers that infrastructure adds."""
+    request = invocation(talk.sample, name="unknown-headers")
+    talk.ask(with_headers(request, ADDED_HEADERS, name="unknown-headers"))
+
+
+def _latency(talk: Conversation) -> None:
+    """Both routes of the warm server, with nothing else of ours going."""
+    sample = talk.replies.get("sample")
+    if sample is None or not sample.ok:
+        return
+    limits = talk.bench.limits
+    request = invocation(talk.sample, name="latency")
+    with talk.bench.quiet.alone():
+        talk.bench.check()
+        talk.ping_latency = measure(
+            talk.address,
+            method="GET",
+            path="/ping",
+            headers=request.headers,
+            body=None,
+            limit_s=limits.ping_limit_s * 2,
+            samples=limits.sample_requests,
+            budget_s=limits.latency_budget_s,
+        )
+        talk.invocation_latency = measure(
+            talk.address,
+            method="POST",
+            path="/invocations",
+            headers=request.headers,
+            body=request.body,
+            limit_s=limits.invocation_limit_s,
+            samples=limits.sample_requests,
+            budget_s=limits.latency_budget_s,
+        )
+
+
+def _undeclared_type(talk: Conversation) -> None:
+    """The good body labelled with a type that nobody declared."""
+    request = invocation(talk.sample, name="undeclared-type")
+    talk.ask(with_headers(request, {"Content-Type": UNDECLARED_TYPE}, name="undeclared-type"))
+    _recovered(talk, "undeclared-type")
+
+
+def _malformed_bodies(talk: Conversation) -> None:
+    """Bodies that are not of the declared type; after each, a ping and a good request."""
+    for request in malformed(invocation(talk.sample, name="malformed")):
+        talk.ask(request)
+        if not _recovered(talk, request.name):
+            return
+
+
+def _recovered(talk: Conversation, name: str) -> bool:
+    """Whether the server still pings and answers a good request, given time to recover."""
+    reply = _until_good(talk, f"after-{name}", patience_s=_RECOVERY_S)
+    ping = talk.ping()
+    talk.replies[f"ping-after-{name}"] = ping
+    return reply.ok and ping.status == 200
+
+
+def _large_bodies(talk: Conversation) -> None:
+    """Bodies just below the two limits that the platform's documents name."""
+    limits = talk.bench.limits
+    request = invocation(talk.sample, name="large")
+    for name, size in (("6-mib", limits.body_small_bytes), ("25-mb", limits.body_large_bytes)):
+        reply = talk.ask(grown(request, size=size, name=f"body-{name}"), limit_s=_LARGE_BODY_S)
+        if reply.status == 413 or reply.problem in ("reset", "closed", "timeout"):
+            return
+
+
+def _stop(talk: Conversation) -> None:
+    """SIGTERM, as at an update or a scale-in; before it one more ping, long after the first."""
+    talk.pings.append(talk.ping())
+    talk.stop = stop(talk.bench, talk.container, limit_s=talk.bench.limits.hosting_stop_limit_s)
+
+
+_STEPS: Mapping[str, Callable[[Conversation], None]] = {
+    "first-invocation": _first_invocation,
+    "invocation": _invocation,
+    "pings": _pings,
+    "connect": _connect,
+    "declared-types": _declared_types,
+    "unknown-headers": _unknown_headers,
+    "undeclared-type": _undeclared_type,
+    "malformed-bodies": _malformed_bodies,
+    "large-bodies": _large_bodies,
+    "stop": _stop,
+}

@@ -1,0 +1,93 @@
+"""Stops a container as the platform does: SIGTERM, a grace, then no more."""
+
+from __future__ import annotations
+
+import time
+
+from sm_conformance.engine.protocol import Container
+from sm_conformance.laboratory.bench import Bench
+from sm_conformance.observed.facts import Process
+from sm_conformance.observed.http import printable
+from sm_conformance.observed.run import Stop
+
+# A signal that the kernel throws away needs no waiting for; this only lets a lucky end be seen.
+_DROPPED_WAIT_S = 1.0
+# Between the first sign of work and the signal, so that a program can have set its handler up.
+_SETTLE_S = 1.0
+_WORKING_CPU_S = 0.5
+_POLL_S = 0.05
+
+
+def wait_until_going(container: Container, *, patience_s: float) -> str | None:
+    """Waits until a training shows that it works; why it did not, or None when it does.
+
+    A log line, or processor time used for longer than loading takes, is a sign of work.
+    """
+    deadline = container.started_at + patience_s
+    seen_at: float | None = None
+    next_look = 0.0
+    while (now := time.monotonic()) < deadline:
+        if container.pause(_POLL_S):
+            return "it ended before it could be stopped"
+        if seen_at is None and container.log.first_at is not None:
+            seen_at = container.log.first_at
+        if seen_at is None and now > next_look:
+            next_look = now + 0.5
+            cpu = container.cpu_seconds()
+            seen_at = now if cpu is not None and cpu > _WORKING_CPU_S else None
+        if seen_at is not None and now - seen_at > _SETTLE_S:
+            return None
+    return "it neither wrote a line nor used the processor"
+
+
+def stop(bench: Bench, container: Container, *, limit_s: float) -> Stop:
+    """Sends SIGTERM and waits until the container has ended, at most ``limit_s`` seconds."""
+    listed = container.processes()
+    first = _first(listed)
+    dropped = first is not None and first.drops_sigterm
+    sent_at = time.monotonic()
+    container.signal("SIGTERM")
+    deadline = sent_at + (min(_DROPPED_WAIT_S, limit_s) if dropped else limit_s)
+    found = None
+    while found is None and (left := deadline - time.monotonic()) > 0:
+        bench.check()
+        found = container.wait(min(left, 5.0))
+    seconds = time.monotonic() - sent_at
+    return Stop(
+        sent=True,
+        seconds=seconds if found is not None else None,
+        exit=found,
+        limit_s=limit_s,
+        dropped=dropped,
+        first_process=_command(first) if first else "",
+        others=tuple(_command(process) for process in listed if process is not first),
+    )
+
+
+def not_stopped(why: str, *, limit_s: float) -> Stop:
+    """A stop that could not be tried."""
+    return Stop(
+        sent=False,
+        seconds=None,
+        exit=None,
+        limit_s=limit_s,
+        dropped=False,
+        first_process="",
+        others=(),
+        why_not_sent=why,
+    )
+
+
+def commands(container: Container) -> tuple[str, ...]:
+    """The commands of a container's processes, safe to print."""
+    return tuple(_command(process) for process in container.processes())
+
+
+def _first(listed: tuple[Process, ...]) -> Process | None:
+    """The process whose parent is outside the container."""
+    inside = {process.pid for process in listed}
+    return next((process for process in listed if process.parent not in inside), None)
+
+
+def _command(process: Process) -> str:
+    return printable(process.command)[:120]

@@ -1,0 +1,197 @@
+"""Launches one training job and observes it to its end."""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from sm_conformance.engine.protocol import Container, Launch, Network, Place
+from sm_conformance.inputs.archive import pack
+from sm_conformance.inputs.requests import PLATFORM_HEADERS
+from sm_conformance.inputs.scenario import Conditions, Scenario
+from sm_conformance.inputs.training import HOST, TrainingInputs, build
+from sm_conformance.laboratory import evidence
+from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.stopping import commands, not_stopped, stop, wait_until_going
+from sm_conformance.laboratory.watch import watch
+from sm_conformance.observed.facts import Exit
+from sm_conformance.observed.http import exchange
+from sm_conformance.observed.output import NOTHING, OutputTree, read_file, read_tree
+from sm_conformance.observed.run import Ending, Stop, TrainRun
+
+_PLACES = tuple(Place(path=f"/opt/ml/{name}") for name in ("input", "model", "output"))
+_FAILURE_BYTES = 1024 * 1024
+_ASKED_S = 10.0
+_POLL_S = 0.05
+_MODEL_ARCHIVE = "model.tar.gz"
+
+
+def train(
+    bench: Bench, scenario: Scenario, conditions: Conditions, *, name: str | None = None
+) -> TrainRun | None:
+    """One training under ``conditions``; None where they do not exist for this candidate."""
+    inputs = build(bench.candidate.declaration, conditions)
+    if inputs is None:
+        return None
+    launch = _launch(bench, inputs, conditions, name=name or scenario.name)
+    folder = bench.folder(launch.name)
+    evidence.write_inputs(folder, inputs.files)
+    with bench.container(launch) as container, bench.quiet.busy():
+        return _observe(bench, scenario, launch, inputs, container, folder, conditions.fault)
+
+
+def answer_while_training(bench: Bench, scenario: Scenario) -> str | None:
+    """What answers ``GET /ping`` of a container started with ``train``; None when nothing does."""
+    conditions = replace(scenario.conditions, reachable=True)
+    inputs = build(bench.candidate.declaration, conditions)
+    assert inputs is not None, "only a fault can be missing, and there is none here"
+    launch = _launch(bench, inputs, conditions, name=f"{scenario.name}-asked")
+    with bench.container(launch) as container, bench.quiet.busy():
+        if container.start() is not None or container.address is None:
+            return None
+        deadline = container.started_at + _ASKED_S
+        while time.monotonic() < deadline and not container.pause(_POLL_S):
+            bench.check()
+            reply = exchange(
+                container.address,
+                method="GET",
+                path="/ping",
+                headers=PLATFORM_HEADERS,
+                body=None,
+                limit_s=bench.limits.ping_limit_s,
+            )
+            if reply.status is not None:
+                return reply.describe()
+    return None
+
+
+def _launch(
+    bench: Bench, inputs: TrainingInputs, conditions: Conditions, *, name: str
+) -> Launch:
+    image = bench.candidate.training
+    assert image is not None, "training is launched only where there is an image for it"
+    ordinary = Network.ISOLATED if conditions.reachable else Network.NONE
+    # Root owns what it makes; another user could write nowhere unless the folders are open to it.
+    opened = () if image.runs_as_root else ("model", "output", "output/data")
+    return Launch(
+        name=name,
+        image=image.reference,
+        arguments=("train",),
+        bounds=bench.bounds(),
+        environment=inputs.environment,
+        hostname=HOST,
+        places=_PLACES,
+        network=bench.network(ordinary, lifted=conditions.open_network),
+        inputs=pack(inputs.files, open_folders=frozenset(opened)),
+    )
+
+
+def _observe(
+    bench: Bench,
+    scenario: Scenario,
+    launch: Launch,
+    inputs: TrainingInputs,
+    container: Container,
+    folder: Path,
+    fault: str | None,
+) -> TrainRun:
+    problem = container.start()
+    stopped: Stop | None = None
+    processes: tuple[str, ...] = ()
+    ending, found = Ending.NEVER_STARTED, None
+    if problem is None:
+        if "stop" in scenario.steps:
+            stopped = _stop(bench, container)
+            ending, found = Ending.STOPPED, stopped.exit
+        else:
+            ending, found = _wait(bench, container)
+        if found is None:
+            processes = commands(container)
+    seconds = time.monotonic() - container.started_at
+    model, output = NOTHING, NOTHING
+    if found is None and problem is None:
+        container.signal("SIGKILL")
+        container.wait(10.0)
+    if problem is None:
+        model = _collect(bench, container, folder, "model")
+        output = _collect(bench, container, folder, "output")
+    logs = evidence.write_logs(folder, container)
+    archive = _model_archive(folder) if ending is Ending.EXITED and model.files else None
+    return TrainRun(
+        scenario=scenario.name,
+        ending=ending,
+        exit=found,
+        problem=problem,
+        seconds=seconds,
+        logs=logs,
+        model=model,
+        output=output,
+        failure=read_file(folder / "output.tar", "failure", _FAILURE_BYTES) if not problem else None,
+        guessed=inputs.guessed,
+        fault=fault,
+        stop=stopped,
+        limits_reached=_limits_reached(bench, found, model, output),
+        repeat=evidence.repeat_training(launch, name=launch.name),
+        evidence=folder,
+        model_archive=archive,
+        processes=processes,
+    )
+
+
+def _wait(bench: Bench, container: Container) -> tuple[Ending, Exit | None]:
+    declaration = bench.candidate.declaration
+    idle_s = (declaration.training.idle_s if declaration.training else None) or bench.limits.idle_s
+    patience_s = declaration.resources.time_s or bench.limits.training_patience_s
+    return watch(bench, container, idle_s=idle_s, patience_s=patience_s)
+
+
+def _stop(bench: Bench, container: Container) -> Stop:
+    limit_s = bench.limits.training_stop_limit_s
+    why_not = wait_until_going(container, patience_s=bench.limits.progress_patience_s)
+    if why_not is not None:
+        return not_stopped(why_not, limit_s=limit_s)
+    return stop(bench, container, limit_s=limit_s)
+
+
+def _collect(bench: Bench, container: Container, folder: Path, part: str) -> OutputTree:
+    archive = folder / f"{part}.tar"
+    whole = container.save(f"/opt/ml/{part}", archive, bench.bounds().output_bytes)
+    return read_tree(archive, whole=whole)
+
+
+def _model_archive(folder: Path) -> Path:
+    """The model as the platform hands it on: a gzip tar whose names are relative to the folder.
+
+    The engine's archive holds the folder itself as its first name; the platform's does not.
+    """
+    target = folder / _MODEL_ARCHIVE
+    with (
+        tarfile.open(folder / "model.tar", mode="r:") as source,
+        gzip.open(target, "wb", compresslevel=1) as packed,
+        tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as made,
+    ):
+        for member in source:
+            name = member.name.partition("/")[2]
+            if not name:
+                continue
+            member.name = name
+            if member.islnk():
+                member.linkname = member.linkname.partition("/")[2]
+            made.addfile(member, source.extractfile(member) if member.isreg() else None)
+    return target
+
+
+def _limits_reached(
+    bench: Bench, found: Exit | None, model: OutputTree, output: OutputTree
+) -> tuple[str, ...]:
+    """The declaration lines to write for bounds of ours that were reached without being declared."""
+    said = bench.candidate.declaration.resources
+    reached = []
+    if found is not None and found.memory_killed and found.code != 0 and said.memory_bytes is None:
+        reached.append("resources: {memory: 8g}")
+    if not (model.whole and output.whole) and said.output_bytes is None:
+        reached.append("resources: {output: 20g}")
+    return tuple(reached)

@@ -1,0 +1,62 @@
+"""Waits for a container: until it ends, falls idle, or patience is used up."""
+
+from __future__ import annotations
+
+import time
+
+from sm_conformance.engine.protocol import Container
+from sm_conformance.laboratory.bench import Bench
+from sm_conformance.observed.facts import Exit
+from sm_conformance.observed.run import Ending
+
+# A program that only waits still wakes now and then (timers, collectors).
+_IDLE_SHARE = 0.002
+_SLICES = 8
+
+
+class IdleWatch:
+    """Notices that a container has neither used the processor nor written for ``idle_s`` seconds."""
+
+    def __init__(self, container: Container, *, idle_s: float) -> None:
+        self._container = container
+        self._idle_s = idle_s
+        self._since = time.monotonic()
+        self._cpu = 0.0
+        self._next = self._since + idle_s / _SLICES
+
+    def idle(self) -> bool:
+        """Whether it is idle by now; cheap when asked often."""
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + self._idle_s / _SLICES
+        wrote_at = self._container.log.last_at or 0.0
+        cpu = self._container.cpu_seconds()
+        if cpu is None:
+            return False
+        if cpu - self._cpu > _IDLE_SHARE * self._idle_s or wrote_at > self._since:
+            self._since = max(now, wrote_at)
+            self._cpu = cpu
+            return False
+        return now - self._since >= self._idle_s
+
+    @property
+    def slice_s(self) -> float:
+        """How long may be waited between two looks."""
+        return min(5.0, self._idle_s / _SLICES)
+
+
+def watch(
+    bench: Bench, container: Container, *, idle_s: float, patience_s: float
+) -> tuple[Ending, Exit | None]:
+    """Waits for a training to end by itself, to fall idle, or to outlast ``patience_s`` seconds."""
+    idle = IdleWatch(container, idle_s=idle_s)
+    deadline = container.started_at + patience_s
+    while (left := deadline - time.monotonic()) > 0:
+        bench.check()
+        found = container.wait(min(left, idle.slice_s))
+        if found is not None:
+            return Ending.EXITED, found
+        if idle.idle():
+            return Ending.IDLE, None
+    return Ending.PATIENCE, None

@@ -1,0 +1,100 @@
+"""Facts that an engine reports: of itself, of images, of processes and of how containers end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_SIGTERM_BIT = 1 << 14
+
+
+@dataclass(frozen=True, slots=True)
+class StartProblem:
+    """The container's program could not be started; ``text`` is the engine's own account.
+
+    ``kind`` is "not-found", "not-executable", "wrong-format", "no-user" or "other".
+    """
+
+    text: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a container ended. ``memory_killed`` is true also when only a child was killed."""
+
+    code: int
+    memory_killed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process of a container, as the engine lists it.
+
+    ``caught`` and ``blocked`` are signal sets as in /proc/PID/status; None when not told.
+    """
+
+    pid: int
+    parent: int
+    command: str
+    caught: int | None
+    blocked: int | None
+
+    @property
+    def drops_sigterm(self) -> bool:
+        """Whether SIGTERM does nothing, were this the first process of a container.
+
+        The kernel never applies a default action to such a process; a blocked signal may be waited
+        for (sigwait, signalfd).
+        """
+        if self.caught is None or self.blocked is None:
+            return False
+        return not (self.caught | self.blocked) & _SIGTERM_BIT
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What an image says of itself, read without starting it."""
+
+    reference: str
+    config_digest: str
+    manifest_digest: str | None
+    os: str
+    architecture: str
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    working_directory: str
+    user: str
+    labels: Mapping[str, str]
+    exposed_ports: tuple[str, ...]
+    size_bytes: int
+
+    @property
+    def runs_as_root(self) -> bool:
+        """Whether the image's user is root, by name, by number or by saying nothing."""
+        return self.user.partition(":")[0] in ("", "0", "root")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """Which engine judged, and how servers are reached: ``way`` is "direct" or "published"."""
+
+    name: str
+    version: str
+    platform: str
+    way: str
+    isolation_proved: bool
+    cpus: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A TCP socket that a container listens on, found where nothing answered on port 8080."""
+
+    host: str
+    port: int
+
+    @property
+    def loopback(self) -> bool:
+        return self.host.startswith("127.") or self.host == "::1"

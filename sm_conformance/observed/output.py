@@ -1,0 +1,77 @@
+"""What a candidate left in a folder, read from a tar file that is never unpacked."""
+
+from __future__ import annotations
+
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+# More entries than this are counted, not listed: a hostile archive shall not fill our memory.
+_MOST_ENTRIES = 100_000
+_KINDS = {
+    tarfile.REGTYPE: "file",
+    tarfile.AREGTYPE: "file",
+    tarfile.DIRTYPE: "folder",
+    tarfile.SYMTYPE: "symlink",
+    tarfile.LNKTYPE: "hard link",
+    tarfile.FIFOTYPE: "fifo",
+    tarfile.CHRTYPE: "device",
+    tarfile.BLKTYPE: "device",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry, its name relative to the folder; sizes in bytes."""
+
+    name: str
+    kind: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutputTree:
+    """The entries of one folder. ``whole`` is False when the archive was cut at a bound."""
+
+    entries: tuple[Entry, ...]
+    whole: bool
+
+    @property
+    def files(self) -> tuple[Entry, ...]:
+        """The regular files, at any depth; a hard link is a file too."""
+        return tuple(entry for entry in self.entries if entry.kind in ("file", "hard link"))
+
+    def entry(self, name: str) -> Entry | None:
+        """The entry ``name``, None when there is none."""
+        return next((entry for entry in self.entries if entry.name == name), None)
+
+
+NOTHING = OutputTree(entries=(), whole=True)
+
+
+def read_tree(archive: Path, *, whole: bool) -> OutputTree:
+    """The entries of a tar file whose names begin with the name of one folder."""
+    entries: list[Entry] = []
+    try:
+        with tarfile.open(archive, mode="r:") as opened:
+            for member in opened:
+                name = member.name.partition("/")[2]
+                if name and len(entries) < _MOST_ENTRIES:
+                    kind = _KINDS.get(member.type, "other")
+                    entries.append(Entry(name=name, kind=kind, size=member.size))
+    except tarfile.TarError:
+        whole = False
+    return OutputTree(entries=tuple(entries), whole=whole)
+
+
+def read_file(archive: Path, name: str, limit_bytes: int) -> bytes | None:
+    """The first ``limit_bytes`` of the regular file ``name`` of a folder's tar file; None if absent."""
+    try:
+        with tarfile.open(archive, mode="r:") as opened:
+            for member in opened:
+                if member.name.partition("/")[2] == name:
+                    held = opened.extractfile(member) if member.isreg() else None
+                    return held.read(limit_bytes) if held else None
+    except tarfile.TarError:
+        return None
+    return None

@@ -1,0 +1,197 @@
+"""What one launch turned into: a training run or a server, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from pathlib import Path
+
+from sm_conformance.observed.facts import Exit, Listener, StartProblem
+from sm_conformance.observed.http import Address, Reply, printable
+from sm_conformance.observed.latency import Summary
+from sm_conformance.observed.output import OutputTree
+
+
+class Stage(IntEnum):
+    """How far a launch came. A clause that needs a stage is not judged when it was not reached."""
+
+    NOTHING = 0
+    STARTED = 1  # the program runs
+    GOOD = 2  # training exited with 0; the server's /ping said 200
+    ANSWERED = 3  # a good request was answered with 2xx
+
+
+class Ending(StrEnum):
+    """How a launch came to its end."""
+
+    EXITED = "exited"  # by itself, or obeying a signal
+    NEVER_STARTED = "never-started"
+    IDLE = "idle"  # neither processor time nor output for too long
+    PATIENCE = "patience"  # still working when the harness stopped waiting
+    STOPPED = "stopped"  # by the harness, when it had seen what it came for
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """What was written to both streams; bounded, see ``engine.log``."""
+
+    stdout: bytes
+    stderr: bytes
+    total_bytes: int
+    first_after_s: float | None
+
+    def tail(self, lines: int = 8, width: int = 200) -> tuple[str, ...]:
+        """The last lines of stderr, or of stdout when stderr is empty, safe to print."""
+        chosen = self.stderr if self.stderr.strip() else self.stdout
+        text = chosen[-lines * 4096 :].decode("utf-8", "replace")
+        return tuple(printable(line)[:width] for line in text.splitlines() if line.strip())[-lines:]
+
+    def mentions(self, *words: str) -> str | None:
+        """The last line, safe to print, that holds one of ``words`` (case-blind); None if none does."""
+        for stream in (self.stderr, self.stdout):
+            for line in reversed(stream.decode("utf-8", "replace").splitlines()):
+                if any(word.lower() in line.lower() for word in words):
+                    return printable(line.strip())[:200]
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """What SIGTERM did. ``seconds`` is None when the container had to be killed.
+
+    ``dropped``: its first process neither catches SIGTERM nor waits for it, so the kernel threw the
+    signal away. ``first_process`` and ``others`` are commands, as the engine listed them.
+    """
+
+    sent: bool
+    seconds: float | None
+    exit: Exit | None
+    limit_s: float
+    dropped: bool
+    first_process: str
+    others: tuple[str, ...]
+    why_not_sent: str = ""
+
+    @property
+    def obeyed(self) -> bool:
+        return self.seconds is not None and self.seconds <= self.limit_s
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a launch that should have succeeded did not: ``missed`` is the stage it did not reach.
+
+    ``blames`` is the key of the broken clause; None when nobody can be blamed, and then ``actual``
+    is the reason why clauses are not run.
+    """
+
+    missed: Stage
+    blames: str | None
+    expected: str
+    actual: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRun:
+    """A training job that is over."""
+
+    scenario: str
+    ending: Ending
+    exit: Exit | None
+    problem: StartProblem | None
+    seconds: float
+    logs: Logs
+    model: OutputTree
+    output: OutputTree
+    failure: bytes | None
+    guessed: tuple[str, ...]
+    fault: str | None
+    stop: Stop | None
+    limits_reached: tuple[str, ...]
+    repeat: str
+    evidence: Path
+    model_archive: Path | None
+    processes: tuple[str, ...] = ()
+    cause: Cause | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether the job ended by itself with exit code 0."""
+        return self.ending is Ending.EXITED and self.exit is not None and self.exit.code == 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether the job ended by itself with another exit code."""
+        return self.ending is Ending.EXITED and self.exit is not None and self.exit.code != 0
+
+    def story(self) -> str:
+        """What happened, in one line."""
+        return f"training {_ending(self.ending, self.exit, self.problem, self.seconds)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that has been asked everything its scenario asks, and is gone.
+
+    ``last_ping`` is the last ping that HTTP came back for, else the last one; ``pings`` are those
+    after the first 200, that one included. ``connects_ms`` has None for a connection that failed.
+    """
+
+    scenario: str
+    ending: Ending
+    exit: Exit | None
+    problem: StartProblem | None
+    address: Address | None
+    direct: bool
+    seconds: float
+    ready_after_s: float | None
+    window_s: float
+    last_ping: Reply | None
+    answered: bool
+    pings: tuple[Reply, ...]
+    replies: Mapping[str, Reply]
+    curls: Mapping[str, str]
+    connects_ms: tuple[float | None, ...]
+    ping_latency: Summary | None
+    invocation_latency: Summary | None
+    foreign_host: Reply | None
+    logs: Logs
+    stop: Stop | None
+    guessed: tuple[str, ...]
+    limits_reached: tuple[str, ...]
+    listeners: tuple[Listener, ...]
+    repeat: str
+    evidence: Path
+    cause: Cause | None = None
+    # The same scenario in a fresh launch, where this one showed a timing that would block.
+    again: Server | None = None
+
+    def curl(self, request: str) -> str:
+        """The commands that start this server again and send it the named request."""
+        return "\n".join([self.repeat, self.curls.get(request, "")]).strip()
+
+    @property
+    def ready(self) -> bool:
+        """Whether ``/ping`` has answered 200."""
+        return self.ready_after_s is not None
+
+    def story(self) -> str:
+        """What happened, in one line."""
+        return f"the server {_ending(self.ending, self.exit, self.problem, self.seconds)}"
+
+
+def _ending(
+    ending: Ending, exit_: Exit | None, problem: StartProblem | None, seconds: float
+) -> str:
+    if problem is not None:
+        return f"could not be started: {printable(problem.text.strip())[:300]}"
+    match ending:
+        case Ending.IDLE:
+            return f"neither used the processor nor wrote anything for long; ended by us after {seconds:.1f} s"
+        case Ending.PATIENCE:
+            return f"was still working when we stopped waiting after {seconds:.0f} s"
+        case Ending.EXITED if exit_ is not None:
+            killed = ", killed for lack of memory" if exit_.memory_killed and exit_.code else ""
+            return f"exited with {exit_.code} after {seconds:.1f} s{killed}"
+    return f"ran for {seconds:.1f} s"

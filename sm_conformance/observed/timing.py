@@ -1,0 +1,44 @@
+"""Reads timings off a server: each question once, for the clause and for measuring again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sm_conformance.observed.latency import Summary
+from sm_conformance.observed.run import Server
+
+
+def late(server: Server) -> bool:
+    """Whether the first 200 came after the start-up window."""
+    return server.ready_after_s is not None and server.ready_after_s > server.window_s
+
+
+def slow_pings(server: Server, *, limit_s: float, in_a_row: int) -> bool:
+    """Whether ``in_a_row`` consecutive pings took longer than ``limit_s`` seconds."""
+    return _run_of((ping.elapsed_s > limit_s for ping in server.pings), in_a_row)
+
+
+def unhealthy(server: Server, *, in_a_row: int) -> bool:
+    """Whether ``in_a_row`` consecutive pings after the first 200 did not say 200."""
+    return _run_of((ping.status != 200 for ping in server.pings), in_a_row)
+
+
+def slow_connects(server: Server, *, limit_ms: float, in_a_row: int) -> bool:
+    """Whether ``in_a_row`` consecutive connections took longer than ``limit_ms`` or failed."""
+    return _run_of((took is None or took > limit_ms for took in server.connects_ms), in_a_row)
+
+
+def over(summary: Summary | None, bound_ms: float | None) -> bool:
+    """Whether a measured 99th percentile is above the owner's bound, or requests failed."""
+    if summary is None or bound_ms is None:
+        return False
+    return summary.p99_ms > bound_ms or summary.failures > 0
+
+
+def _run_of(facts: Iterable[bool], length: int) -> bool:
+    running = 0
+    for fact in facts:
+        running = running + 1 if fact else 0
+        if running >= length:
+            return True
+    return False

@@ -1,0 +1,98 @@
+"""The pytest plugin: every line of the package that knows pytest, but for the suite itself.
+
+Imports nothing heavy: it is loaded in every pytest run of its environment, and without an image it
+does nothing there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from sm_conformance.pytest_run import PytestRun
+
+SUITE = Path(__file__).resolve().parent / "suite"
+RUN_KEY: pytest.StashKey[PytestRun] = pytest.StashKey()
+
+# Short names and the options that they stand for; other projects define some of them themselves.
+_SHORT = {
+    "--image": "--sm-image",
+    "--train-image": "--sm-train-image",
+    "--serve-image": "--sm-serve-image",
+    "--declaration": "--sm-declaration",
+    "--model-data": "--sm-model-data",
+}
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    from sm_conformance import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("sm-conformance", "SageMaker container conformance")
+    add = group.addoption
+    add("--sm-image", metavar="REPO:TAG", help="judge this image (short: --image)")
+    add("--sm-train-image", metavar="REPO:TAG", help="judge this image for training")
+    add("--sm-serve-image", metavar="REPO:TAG", help="judge this image for hosting")
+    add(
+        "--sm-declaration",
+        metavar="FILE",
+        help="what the image claims; default: sm-conformance.yaml in the current folder",
+    )
+    add("--sm-model-data", metavar="FILE", help="serve this model.tar.gz instead of a trained one")
+    add("--sm-profile", metavar="NAME", default="platform", help="platform (default) or strict")
+    add("--sm-report", metavar="DIR", help="write report.json, report.html, junit.xml, evidence/")
+    add(
+        "--sm-patience",
+        metavar="SECONDS",
+        type=float,
+        help="how long a training may take to be judged (default: 600)",
+    )
+    add("--sm-limits", metavar="FILE", help="replace limits; such a run is never conformant")
+    add("--sm-max-ping-p99-ms", metavar="MS", type=float, help="bound of /ping latency")
+    add("--sm-max-invocation-p99-ms", metavar="MS", type=float, help="bound of /invocations latency")
+    add("--sm-keep", action="store_true", help="keep the containers of failed launches")
+    add(
+        "--sm-allow-network",
+        action="store_true",
+        help="a failing launch may be repeated with a network, to name the cause",
+    )
+    add(
+        "--sm-hermetic",
+        action="store_true",
+        help="take a declaration from --sm-declaration alone, not from the current folder",
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Generator[None, None, None]:
+    """Adds the short names that the command line uses, unless a project has its own by then."""
+    yield
+    for short, canonical in _SHORT.items():
+        if any(arg == short or arg.startswith(f"{short}=") for arg in args):
+            dest = canonical.removeprefix("--").replace("-", "_")
+            try:
+                parser.addoption(short, dest=dest, default=None, help=f"same as {canonical}")
+            except ValueError:
+                continue  # somebody else's option; ours keeps its canonical name
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    option = config.option
+    if not any(getattr(option, name, None) for name in ("sm_image", "sm_train_image", "sm_serve_image")):
+        return
+    from sm_conformance.pytest_run import PytestRun
+
+    config.addinivalue_line("markers", "sm_clause(key): the clause that a test judges")
+    run = PytestRun(config)
+    config.stash[RUN_KEY] = run
+    config.pluginmanager.register(run, "sm-conformance-run")

@@ -1,0 +1,1 @@
+"""The clauses, one module per topic, readable top to bottom."""

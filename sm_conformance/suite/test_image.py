@@ -1,0 +1,111 @@
+"""The image itself: its entrypoint, its user, its architecture, how it starts."""
+
+from __future__ import annotations
+
+import posixpath
+
+from sm_conformance.candidate.candidate import Candidate
+from sm_conformance.judgement.outcome import NotApplicable, demand
+from sm_conformance.laboratory import image
+from sm_conformance.laboratory.bench import Bench
+from sm_conformance.observed.run import Server, Stage, TrainRun
+from sm_conformance.suite.binding import clause
+
+_SHELLS = ("sh", "bash", "dash", "ash")
+_INIT_PROGRAMS = ("tini", "tini-static", "docker-init", "dumb-init")
+
+
+@clause("IMG-001", "train-starts", given="train-plain", needs=Stage.STARTED)
+def test_train_starts(run: TrainRun) -> None:
+    """The training program starts when the image is launched with the single argument `train`."""
+    demand(run.problem is None, expected="the program starts", actual=run.story())
+
+
+@clause("IMG-002", "serve-starts", given="serve-plain", needs=Stage.STARTED)
+def test_serve_starts(server: Server) -> None:
+    """The server starts when the image is launched with the single argument `serve`."""
+    demand(server.problem is None, expected="the program starts", actual=server.story())
+
+
+@clause("IMG-003", "on-path", given=("train-plain", "serve-plain"), needs=Stage.STARTED)
+def test_on_path(observed: TrainRun | Server) -> None:
+    """The engine can execute what the word `train` or `serve` leads to, be it the ENTRYPOINT or, without one, a program of that name on PATH."""
+    demand(observed.problem is None, expected="it can be executed", actual=observed.story())
+
+
+@clause("IMG-004", "tells-jobs-apart", given="train-plain")
+def test_tells_jobs_apart(run: TrainRun, candidate: Candidate) -> None:
+    """An image that is claimed for both jobs trains and ends when told `train`, and serves and stays up when told `serve`."""
+    if candidate.training != candidate.hosting or not {"training", "hosting"} <= candidate.claims:
+        raise NotApplicable("no one image is claimed for both jobs")
+    demand(run.good, expected="`train` trains and ends", actual=run.story())
+
+
+@clause("IMG-005", "exec-form")
+def test_exec_form(candidate: Candidate) -> None:
+    """The ENTRYPOINT, where there is one, is in the exec (JSON array) form rather than wrapped in `/bin/sh -c`."""
+    for facts, _ in candidate.images:
+        first, *rest = (*facts.entrypoint, "")
+        shell = posixpath.basename(first) in _SHELLS and rest[:1] == ["-c"]
+        demand(
+            not shell,
+            expected='ENTRYPOINT ["program", "argument"]',
+            actual=f"{facts.reference} has the shell form: {' '.join(facts.entrypoint)[:200]}",
+        )
+
+
+@clause("IMG-006", "no-init-entrypoint")
+def test_no_init_entrypoint(candidate: Candidate) -> None:
+    """No init program such as `tini` stands as the ENTRYPOINT of the image."""
+    for facts, _ in candidate.images:
+        first = posixpath.basename(facts.entrypoint[0]) if facts.entrypoint else ""
+        demand(
+            first not in _INIT_PROGRAMS,
+            expected="the ENTRYPOINT is the program itself",
+            actual=f"the ENTRYPOINT of {facts.reference} begins with {first}",
+        )
+
+
+@clause("IMG-012", "root-hosting")
+def test_root_hosting(candidate: Candidate) -> None:
+    """An image that serves runs as root, that is, it sets no other USER."""
+    facts = candidate.hosting
+    if facts is None:
+        raise NotApplicable("no image is named for hosting")
+    demand(
+        facts.runs_as_root,
+        expected="no USER, or root",
+        actual=f"{facts.reference} sets USER {facts.user}",
+    )
+
+
+@clause("IMG-012", "root-training")
+def test_root_training(candidate: Candidate) -> None:
+    """An image that only trains runs as root, that is, it sets no other USER."""
+    facts = candidate.training
+    if facts is None or ("hosting" in candidate.claims and facts == candidate.hosting):
+        raise NotApplicable("no image only trains; IMG-012 root-hosting looks at the one that serves")
+    demand(
+        facts.runs_as_root,
+        expected="no USER, or root",
+        actual=f"{facts.reference} sets USER {facts.user}",
+    )
+
+
+@clause("IMG-016", "architecture", given=("train-plain", "serve-plain"), needs=Stage.NOTHING)
+def test_architecture(given: str, candidate: Candidate, bench: Bench) -> None:
+    """The image is built for the processor architecture of the instances it is meant for, which is linux/amd64 unless the declaration says otherwise."""
+    facts = candidate.training if given.startswith("train") else candidate.hosting
+    assert facts is not None, "a scenario is run only where there is an image for it"
+    wrong = image.mismatch(bench.engine, facts, candidate.claims)
+    demand(wrong is None, expected="instances exist that can run it", actual=wrong or "")
+
+
+@clause("IMG-023", "logs", given=("train-plain", "serve-plain"), needs=Stage.STARTED)
+def test_logs(observed: TrainRun | Server) -> None:
+    """The program writes a line to standard output or standard error while it works."""
+    demand(
+        observed.logs.total_bytes > 0,
+        expected="at least one line on stdout or stderr",
+        actual=f"nothing at all; {observed.story()}",
+    )

@@ -1,0 +1,212 @@
+"""A server and its health: that it is reached, becomes ready, stays so and answers."""
+
+from __future__ import annotations
+
+from sm_conformance.contract.limits import Limits
+from sm_conformance.judgement.outcome import Blocked, NotApplicable, NotRun, demand
+from sm_conformance.laboratory.bench import Bench
+from sm_conformance.observed import timing
+from sm_conformance.observed.http import Reply
+from sm_conformance.observed.latency import Summary
+from sm_conformance.observed.run import Server, Stage
+from sm_conformance.suite.binding import clause
+
+
+@clause("HOST-001", "listens", given="serve-plain", needs=Stage.STARTED)
+def test_listens(server: Server) -> None:
+    """The server accepts TCP connections on port 8080 from outside its container."""
+    if not server.answered and server.cause is not None:
+        if server.cause.blames is None:
+            raise NotRun(server.cause.actual)
+        raise Blocked(server.cause.blames)
+    demand(server.answered, expected="an HTTP answer on port 8080", actual=server.story())
+
+
+@clause("HOST-002", "ping", given="serve-plain")
+def test_ping(server: Server) -> None:
+    """GET /ping is answered with status 200 once the server is ready."""
+    demand(server.ready, expected="status 200", actual=server.story())
+
+
+@clause("HOST-005", "startup-window", given="serve-plain")
+def test_startup_window(server: Server) -> None:
+    """Pings succeed within 8 minutes of the start, or within the declared limit."""
+    demand(
+        not _twice(server, timing.late(server), server.again and timing.late(server.again)),
+        expected=f"the first 200 within {server.window_s:.0f} s",
+        actual=f"the first 200 came after {server.ready_after_s or 0:.1f} s, twice",
+    )
+
+
+@clause("HOST-004", "ping-in-time", given="serve-plain")
+def test_ping_in_time(server: Server, limits: Limits) -> None:
+    """Every ping of a ready, idle server is answered within 2 seconds."""
+
+    def slow(one: Server) -> bool:
+        return timing.slow_pings(
+            one, limit_s=limits.ping_limit_s, in_a_row=limits.unhealthy_after
+        )
+
+    slowest = max((ping.elapsed_s for ping in server.pings), default=0.0)
+    demand(
+        not _twice(server, slow(server), server.again and slow(server.again)),
+        expected=f"each ping within {limits.ping_limit_s:g} s",
+        actual=f"{limits.unhealthy_after} pings in a row took longer, {slowest:.2f} s the slowest, "
+        "in two launches",
+    )
+
+
+@clause("HOST-004", "ping-bound", given="serve-plain")
+def test_ping_bound(server: Server, bench: Bench) -> None:
+    """The 99th percentile of ping times stays within the declared bound."""
+    bound = bench.candidate.declaration.latency.ping_p99_ms
+    _within(server, "ping_latency", bound)
+
+
+@clause("HOST-006", "stays-healthy", given="serve-plain")
+def test_stays_healthy(server: Server, limits: Limits) -> None:
+    """A server that became ready keeps answering /ping with status 200 while it is idle."""
+
+    def sick(one: Server) -> bool:
+        return timing.unhealthy(one, in_a_row=limits.unhealthy_after)
+
+    bad = [ping for ping in server.pings if ping.status != 200]
+    demand(
+        not _twice(server, sick(server), server.again and sick(server.again)),
+        expected="200 to every ping after the first 200",
+        actual=f"{len(bad)} of {len(server.pings)} pings failed: "
+        f"{bad[0].describe() if bad else ''}, in two launches",
+    )
+
+
+@clause("HOST-007", "ready-means-ready", given="serve-plain", needs=Stage.ANSWERED)
+def test_ready_means_ready(server: Server) -> None:
+    """The first valid request after the first successful ping is answered with a 2xx status."""
+    first = server.replies["first"]
+    demand(
+        first.ok,
+        expected="2xx to the first good request",
+        actual=f"right after the first 200 of /ping: {first.describe()}",
+        repeat=server.curl("first"),
+    )
+
+
+@clause("HOST-009", "connect-in-time", given="serve-plain")
+def test_connect_in_time(server: Server, limits: Limits) -> None:
+    """An idle server accepts a new TCP connection within 250 milliseconds."""
+    if not server.direct:
+        raise NotRun("the engine's proxy accepts connections for the server here", excused=True)
+
+    def slow(one: Server) -> bool:
+        return timing.slow_connects(
+            one, limit_ms=limits.connect_limit_ms, in_a_row=limits.unhealthy_after
+        )
+
+    last = [f"{took:.0f} ms" if took is not None else "failed" for took in server.connects_ms[-3:]]
+    demand(
+        not _twice(server, slow(server), server.again and slow(server.again)),
+        expected=f"connections accepted within {limits.connect_limit_ms:g} ms",
+        actual=f"{limits.unhealthy_after} connections in a row took longer ({', '.join(last)}), "
+        "in two launches",
+    )
+
+
+@clause("HOST-010", "invocation", given="serve-plain", needs=Stage.ANSWERED)
+def test_invocation(server: Server, limits: Limits) -> None:
+    """A valid POST /invocations is answered with a 2xx status within 60 seconds."""
+
+    def late(one: Server) -> bool:
+        reply = one.replies.get("sample")
+        return reply is None or reply.elapsed_s > limits.invocation_limit_s
+
+    reply = server.replies["sample"]
+    demand(
+        not _twice(server, late(server), server.again and late(server.again)),
+        expected=f"an answer within {limits.invocation_limit_s:g} s",
+        actual=f"{reply.describe()}, in two launches",
+        repeat=server.curl("sample"),
+    )
+
+
+@clause("HOST-010", "invocation-bound", given="serve-plain", needs=Stage.ANSWERED)
+def test_invocation_bound(server: Server, bench: Bench) -> None:
+    """The 99th percentile of invocation times stays within the declared bound."""
+    bound = bench.candidate.declaration.latency.invocation_p99_ms
+    _within(server, "invocation_latency", bound)
+
+
+@clause("HOST-020", "unknown-headers", given="serve-plain", needs=Stage.ANSWERED)
+def test_unknown_headers(server: Server) -> None:
+    """Request headers that the server does not know do not stop a valid request from succeeding."""
+    reply = _reply(server, "unknown-headers")
+    demand(
+        reply.ok,
+        expected="2xx, as without those headers",
+        actual=reply.describe(),
+        repeat=server.curl("unknown-headers"),
+    )
+
+
+@clause("HOST-022", "response-type", given="serve-plain", needs=Stage.ANSWERED)
+def test_response_type(server: Server) -> None:
+    """Every successful reply to an invocation names its Content-Type."""
+    demand(
+        bool(server.replies["sample"].header("content-type")),
+        expected="a Content-Type header",
+        actual=f"none; {server.replies['sample'].describe()}",
+        repeat=server.curl("sample"),
+    )
+
+
+@clause("HOST-030", "read-only-model", given="serve-plain", needs=Stage.ANSWERED)
+def test_read_only_model(server: Server) -> None:
+    """The server starts and answers a valid request while /opt/ml/model is read-only."""
+    if ":ro" not in server.repeat:
+        raise NotApplicable("it serves without model data")
+    demand(server.replies["sample"].ok, expected="it works", actual=server.story())
+
+
+@clause("HOST-060", "stops-in-time", given="serve-plain")
+def test_stops_in_time(server: Server) -> None:
+    """The server ends within 30 seconds of SIGTERM, without SIGKILL."""
+    stop = server.stop
+    if stop is None:
+        raise NotRun("the server ended before it could be stopped")
+    why = ", which neither catches nor awaits it" if stop.dropped else ""
+    left = f"; behind it: {', '.join(stop.others[:5])}" if stop.others else ""
+    demand(
+        stop.obeyed,
+        expected=f"it ends within {stop.limit_s:.0f} s of SIGTERM",
+        actual=f"it did not end; SIGTERM went to `{stop.first_process}`{why}{left}",
+    )
+
+
+def _twice(server: Server, once: bool, again: bool | Server | None) -> bool:
+    """Whether a timing was bad in both launches; a second one that never became ready was bad too."""
+    if not once:
+        return False
+    return bool(again) or (server.again is not None and not server.again.ready)
+
+
+def _reply(server: Server, name: str) -> Reply:
+    if name not in server.replies:
+        raise NotRun("the server ended before it could be asked")
+    return server.replies[name]
+
+
+def _within(server: Server, which: str, bound_ms: float | None) -> None:
+    if bound_ms is None:
+        raise NotApplicable("no bound is declared")
+    measured: Summary | None = getattr(server, which)
+    if measured is None or measured.count == 0:
+        raise NotRun("nothing could be measured")
+    again: Summary | None = getattr(server.again, which) if server.again else None
+    over = timing.over(measured, bound_ms) and (again is None or timing.over(again, bound_ms))
+    stands = "; fewer than 100 samples, so the maximum stands for p99" if measured.p99_is_max else ""
+    failed = f", {measured.failures} failed" if measured.failures else ""
+    demand(
+        not over,
+        expected=f"p99 at most {bound_ms:g} ms",
+        actual=f"p99 {measured.p99_ms:.2f} ms of {measured.count} requests{failed}, in two launches"
+        f"{stands}",
+    )

@@ -1,0 +1,101 @@
+"""Requests that no well-meaning client sends, and large ones: what a server should make of them."""
+
+from __future__ import annotations
+
+from sm_conformance.judgement.outcome import Blocked, NotRun, demand
+from sm_conformance.observed.http import Reply
+from sm_conformance.observed.run import Server, Stage
+from sm_conformance.suite.binding import clause
+
+_SURVIVES = "HOST-029 survives-bad-input"
+_MALFORMED = ("empty-body", "noise", "cut")
+_BAD = ("undeclared-type", *_MALFORMED)
+_TOO_LARGE = 413
+# What a proxy does whose limit is exceeded, when it does not say so.
+_CUT_OFF = ("reset", "closed")
+
+
+@clause(
+    "HOST-021", "content-types", given=("serve-plain", "serve-strange"), needs=Stage.ANSWERED
+)
+def test_content_types(given: str, server: Server) -> None:
+    """Declared content types get a 2xx status, and an unknown content type gets a 4xx status."""
+    if given == "serve-plain":
+        for name, reply in server.replies.items():
+            if name.startswith("request-"):
+                demand(
+                    reply.ok,
+                    expected="2xx to every declared request",
+                    actual=f"{name}: {reply.describe()}",
+                    repeat=server.curl(name),
+                )
+        return
+    reply = server.replies["undeclared-type"]
+    demand(
+        reply.status is not None and 400 <= reply.status < 500,
+        expected="a 4xx status, 415 for choice",
+        actual=f"a type that nobody declared: {reply.describe()}",
+        repeat=server.curl("undeclared-type"),
+    )
+
+
+@clause("HOST-025", "malformed-body", given="serve-strange", needs=Stage.ANSWERED)
+def test_malformed_body(server: Server) -> None:
+    """A malformed request body is answered with a 4xx status."""
+    for name in _MALFORMED:
+        reply = server.replies.get(name)
+        if reply is None:
+            raise Blocked(_SURVIVES)
+        # A 2xx is no breach: what is malformed for one model is lawful input for another.
+        demand(
+            reply.status is not None and reply.status < 500,
+            expected="a 4xx status",
+            actual=f"{name}: {reply.describe()}",
+            repeat=server.curl(name),
+        )
+
+
+@clause("HOST-029", "survives-bad-input", given="serve-strange", needs=Stage.ANSWERED)
+def test_survives_bad_input(server: Server) -> None:
+    """Valid requests still succeed after empty, random, truncated and wrongly typed ones."""
+    for name in _BAD:
+        after, ping = server.replies.get(f"after-{name}"), server.replies.get(f"ping-after-{name}")
+        if after is None or ping is None:
+            continue
+        demand(
+            after.ok and ping.status == 200,
+            expected="a good request and a ping succeed afterwards",
+            actual=f"after {name}: good request {after.describe()}; ping {ping.describe()}",
+            repeat=f"{server.curl(name)}\n{server.curls.get(f'after-{name}', '')}",
+        )
+
+
+@clause("HOST-013", "body-6-mib", given="serve-strange", needs=Stage.ANSWERED)
+def test_body_6_mib(server: Server) -> None:
+    """A request body of just under 6 MiB is accepted."""
+    _accepted(server, "body-6-mib")
+
+
+@clause("HOST-013", "body-25-mb", given="serve-strange", needs=Stage.ANSWERED)
+def test_body_25_mb(server: Server) -> None:
+    """A request body of just under 25 MB is accepted."""
+    smaller = server.replies.get("body-6-mib")
+    if smaller is not None and _refused(smaller):
+        raise Blocked("HOST-013 body-6-mib")
+    _accepted(server, "body-25-mb")
+
+
+def _accepted(server: Server, name: str) -> None:
+    reply = server.replies.get(name)
+    if reply is None or reply.problem in ("refused", "unreachable"):
+        raise NotRun("the server was gone, or still at work, when a large body was due")
+    demand(
+        not _refused(reply),
+        expected="the body is read; whether it makes sense is another matter",
+        actual=reply.describe(),
+        repeat=server.curl(name),
+    )
+
+
+def _refused(reply: Reply) -> bool:
+    return reply.status == _TOO_LARGE or (reply.status is None and reply.problem in _CUT_OFF)

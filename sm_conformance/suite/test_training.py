@@ -1,0 +1,78 @@
+"""Training that is handed good input: what it must do and leave behind."""
+
+from __future__ import annotations
+
+from sm_conformance.candidate.candidate import Candidate
+from sm_conformance.judgement.outcome import NotApplicable, NotRun, demand
+from sm_conformance.observed.run import Ending, TrainRun
+from sm_conformance.suite.binding import clause
+
+
+@clause("TRAIN-063", "exit-zero", given="train-plain")
+def test_exit_zero(run: TrainRun) -> None:
+    """Training on good input exits with status 0."""
+    demand(run.good, expected="exit code 0", actual=run.story())
+
+
+@clause("TRAIN-068", "ends", given="train-plain")
+def test_ends(run: TrainRun) -> None:
+    """The container ends by itself once the training is done."""
+    demand(run.ending is Ending.EXITED, expected="it ends by itself", actual=run.story())
+
+
+@clause("TRAIN-070", "model", given="train-plain")
+def test_model(run: TrainRun, candidate: Candidate) -> None:
+    """A training that succeeds leaves at least one regular file in `/opt/ml/model`."""
+    training = candidate.declaration.training
+    if training is not None and not training.yields_model:
+        raise NotApplicable("the declaration says `yields_model: false`")
+    if not run.model.whole and not run.model.files:
+        raise NotRun("what it left is larger than is read: declare `resources: {output: 20g}`")
+    others = ", ".join(f"{entry.name} ({entry.kind})" for entry in run.model.entries[:5])
+    demand(
+        bool(run.model.files),
+        expected="a regular file, at any depth",
+        actual=f"no regular file{f'; only {others}' if others else ''}; {run.story()}",
+    )
+
+
+@clause("TRAIN-065", "no-failure-on-success", given="train-plain")
+def test_no_failure_on_success(run: TrainRun) -> None:
+    """A training that succeeds leaves no text in `/opt/ml/output/failure`."""
+    text = (run.failure or b"").decode("utf-8", "replace").strip()
+    demand(not text, expected="no failure file", actual=f"exit code 0 and a failure file: {text[:200]!r}")
+
+
+@clause("TRAIN-010", "strings", given="train-plain")
+def test_strings(run: TrainRun) -> None:
+    """Training works with hyperparameters whose values are all JSON strings, numbers and booleans included."""
+    demand(run.good, expected="it works with strings", actual=run.story())
+
+
+@clause("TRAIN-087", "no-sm-variables", given="train-plain")
+def test_no_sm_variables(run: TrainRun) -> None:
+    """Training works when no variable that begins with `SM_` is set."""
+    demand(run.good, expected="it works without SM_* variables", actual=run.story())
+
+
+@clause("TRAIN-011", "no-hyperparameters", given="train-no-hyperparameters")
+def test_no_hyperparameters(run: TrainRun) -> None:
+    """With an empty object in `hyperparameters.json`, training uses its defaults or ends with a clear message; it does not hang or die without a word."""
+    said = bool((run.failure or b"").strip()) or run.logs.total_bytes > 0
+    demand(
+        run.ending is Ending.EXITED and (run.good or said),
+        expected="success with defaults, or a message",
+        actual=run.story() if said or run.good else f"{run.story()}, without a word",
+    )
+
+
+@clause("TRAIN-014", "unknown-keys", given="train-unknown-keys")
+def test_unknown_keys(run: TrainRun) -> None:
+    """Training tolerates the keys that tuning jobs and the Python SDK add to the hyperparameters."""
+    demand(run.good, expected="exit code 0 with the added keys", actual=run.story())
+
+
+@clause("TRAIN-026", "nested-files", given="train-odd-files")
+def test_nested_files(run: TrainRun) -> None:
+    """Training takes its files from a File mode channel whatever their names are, in sub-folders too, and minds neither an empty file nor a blank in a name."""
+    demand(run.good, expected="exit code 0 with such files beside the owner's", actual=run.story())

@@ -1,0 +1,89 @@
+"""Training that fails or is stopped: how it must end."""
+
+from __future__ import annotations
+
+from sm_conformance.judgement.outcome import Blocked, Broken, NotRun, demand
+from sm_conformance.observed.run import Ending, Stop, TrainRun
+from sm_conformance.suite.binding import clause
+
+
+@clause("TRAIN-063", "exit-nonzero", given="train-failing")
+def test_exit_nonzero(run: TrainRun) -> None:
+    """Training that fails exits with a status other than 0."""
+    if run.failed:
+        return
+    waited = run.ending is not Ending.EXITED
+    raise Broken(
+        expected="a training that cannot succeed exits with another code than 0",
+        actual=f"with the fault {run.fault or '(none exists for this candidate)'}: {run.story()}"
+        + ("" if run.fault == "declared" else "; declare `training: {fault: …}` to have it judged"),
+        only_advice=waited or run.fault != "declared",
+    )
+
+
+@clause("TRAIN-064", "failure-file", given="train-failing")
+def test_failure_file(run: TrainRun) -> None:
+    """A failing training writes the reason to `/opt/ml/output/failure`."""
+    if not run.failed:
+        if run.fault == "declared" and run.ending is Ending.EXITED:
+            raise Blocked("TRAIN-063 exit-nonzero")
+        raise Broken(
+            expected="a training that fails, and says why",
+            actual=f"nothing made it fail: {run.story()}; declare `training: {{fault: …}}`",
+            only_advice=True,
+        )
+    entry = run.output.entry("failure")
+    text = (run.failure or b"").decode("utf-8", "replace").strip()
+    demand(
+        bool(text),
+        expected="text in /opt/ml/output/failure",
+        actual=f"{_file(entry.kind if entry else None, run.failure)}; {run.story()} "
+        f"(fault: {run.fault})",
+    )
+
+
+def _file(kind: str | None, content: bytes | None) -> str:
+    if kind is None:
+        return "there is no such file"
+    return f"it is a {kind}" if content is None else "the file is empty"
+
+
+@clause("TRAIN-060", "stops-in-time", given="train-stopped")
+def test_stops_in_time(run: TrainRun) -> None:
+    """Training that receives SIGTERM ends within 120 seconds, before the platform sends SIGKILL."""
+    stop = _sent(run)
+    if not stop.obeyed and _stuck_at_first_process(stop):
+        raise Blocked("TRAIN-062 signal-reaches-training")
+    why = " (it neither catches nor awaits SIGTERM, so the kernel discards it)" if stop.dropped else ""
+    demand(
+        stop.obeyed,
+        expected=f"it ends within {stop.limit_s:.0f} s",
+        actual=f"it did not end after SIGTERM to `{stop.first_process}`{why}",
+    )
+
+
+@clause("TRAIN-062", "signal-reaches-training", given="train-stopped")
+def test_signal_reaches_training(run: TrainRun) -> None:
+    """SIGTERM reaches the process that trains, and every process of the container is gone without SIGKILL."""
+    stop = _sent(run)
+    if not stop.obeyed and not _stuck_at_first_process(stop):
+        raise Blocked("TRAIN-060 stops-in-time")
+    demand(
+        stop.obeyed,
+        expected="every process is gone without SIGKILL",
+        actual=f"SIGTERM ended at the first process, `{stop.first_process}`, which ignores it; "
+        f"still running: {', '.join(stop.others[:5])}",
+    )
+
+
+def _sent(run: TrainRun) -> Stop:
+    """The stop, where there was one. Raises NotRun when training was over before it could be sent."""
+    assert run.stop is not None, "the scenario stops it"
+    if not run.stop.sent:
+        raise NotRun(f"{run.stop.why_not_sent}: say in `training: {{lasts: …}}` what makes it longer")
+    return run.stop
+
+
+def _stuck_at_first_process(stop: Stop) -> bool:
+    """Whether the signal went to a first process that ignores it, with others behind it."""
+    return stop.dropped and bool(stop.others)

@@ -1,0 +1,123 @@
+"""What a run shows on the terminal: what is going, and at the end what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sm_conformance.contract.limits import Limits
+from sm_conformance.inputs.scenario import load
+from sm_conformance.judgement.conclusion import Conclusion, Judgement
+from sm_conformance.judgement.finding import Finding, Verdict
+
+_MOST_LINES = 40
+
+
+class Progress:
+    """One line that says which scenarios are going and how long each may take; terminals only."""
+
+    def __init__(self, config: pytest.Config, limits: Limits) -> None:
+        self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self._limits = limits
+        self._shown = False
+
+    def show(self, going: Mapping[str, float]) -> None:
+        """Writes the line over the one before."""
+        if self._reporter is None or not self._reporter.isatty or not going:
+            return
+        parts = [f"{name} {seconds:.0f} s (up to {self._most(name):.0f})" for name, seconds in going.items()]
+        self._reporter.rewrite(f"... {'; '.join(parts)}"[: self._width()], erase=True)
+        self._shown = True
+
+    def clear(self) -> None:
+        """Takes the line away."""
+        if self._shown:
+            self._reporter.rewrite("", erase=True)
+            self._shown = False
+
+    def _width(self) -> int:
+        return int(self._reporter._tw.fullwidth) - 1
+
+    def _most(self, name: str) -> float:
+        limits = self._limits
+        if load(name).kind == "serve":
+            return limits.startup_limit_s + limits.startup_grace_s
+        if "stop" in load(name).steps:
+            return limits.progress_patience_s + limits.training_stop_limit_s
+        return limits.training_patience_s
+
+
+def summary(
+    reporter: Any,
+    judgement: Judgement,
+    report: Mapping[str, Any] | None,
+    *,
+    folder: Path,
+    kept: bool,
+    others_failed: bool,
+    collect_only: bool,
+) -> None:
+    """The end of a run: advice, what was not judged, latency, the conclusion as the last line."""
+    if collect_only:
+        reporter.write_line("nothing was judged: tests were only collected")
+        return
+    reporter.section("sm-conformance")
+    _list(reporter, "advice", _with(judgement, Verdict.ADVICE), lambda f: f.actual)
+    _list(reporter, "blocked", _with(judgement, Verdict.BLOCKED), lambda f: f.reason)
+    _list(reporter, "not run", _with(judgement, Verdict.NOT_RUN), lambda f: f.reason)
+    _list(reporter, "error", _with(judgement, Verdict.ERROR), lambda f: f.reason)
+    if report is not None:
+        for route, figures in report["latency"].items():
+            reporter.write_line(f"latency {route}: {_figures(figures)}")
+        for image in report["candidate"]["images"]:
+            roles = " and ".join(image["roles"])
+            reporter.write_line(f"judged {image['reference']} ({roles})  {image['config_digest']}")
+    if kept:
+        where = "report" if report is not None and (folder / "report.html").exists() else "evidence"
+        target = folder / "report.html" if where == "report" else folder / "evidence"
+        reporter.write_line(f"{where}: {target}")
+    reporter.write_line(_last_line(judgement, others_failed), bold=True)
+
+
+def _with(judgement: Judgement, verdict: Verdict) -> list[Finding]:
+    return [finding for finding in judgement.findings if finding.verdict == verdict]
+
+
+def _list(reporter: Any, title: str, findings: list[Finding], text: Any) -> None:
+    """One line each; equal reasons once, with the clauses that share it."""
+    by_text: dict[str, list[str]] = {}
+    for finding in findings:
+        by_text.setdefault(text(finding) or "", []).append(finding.key)
+    for said, keys in list(by_text.items())[:_MOST_LINES]:
+        named = ", ".join(keys[:4]) + (f" and {len(keys) - 4} more" if len(keys) > 4 else "")
+        reporter.write_line(f"{title}: {named}: {said}")
+
+
+def _figures(figures: Mapping[str, Any]) -> str:
+    stands = " (the maximum stands for p99)" if figures.get("p99_is_max") else ""
+    return (
+        f"{figures['count']} requests, p50 {figures['p50_ms']:.2f} ms, p90 {figures['p90_ms']:.2f} ms, "
+        f"p99 {figures['p99_ms']:.2f} ms, max {figures['max_ms']:.2f} ms{stands}"
+    )
+
+
+def _last_line(judgement: Judgement, others_failed: bool) -> str:
+    counted = ", ".join(
+        f"{judgement.count(verdict)} {verdict.value}" for verdict in Verdict if judgement.count(verdict)
+    )
+    match judgement.conclusion:
+        case Conclusion.CONFORMANT:
+            said = f"conformant ({counted})"
+        case Conclusion.NONCONFORMANT:
+            said = f"nonconformant ({counted})"
+        case _:
+            missing = judgement.count(Verdict.NOT_RUN)
+            worse = any(judgement.count(v) for v in (Verdict.ERROR, Verdict.BLOCKED))
+            start = "inconclusive" if worse else "inconclusive: all that was judged passed"
+            said = f"{start}; {missing} not run ({counted})"
+            if judgement.doubts:
+                said += f"; first doubt: {judgement.doubts[0]}"
+    return f"{said}; other tests of this session failed" if others_failed else said

@@ -1,0 +1,240 @@
+"""Percentiles that can be checked by hand, and servers whose time is scripted."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter, sleep
+
+import pytest
+
+from sm_conformance.observed.http import Address
+from sm_conformance.observed.latency import Summary, measure, summarise
+
+KEPT = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+CLOSED = b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"
+BROKEN = b"HTTP/1.1 500 Oops\r\nContent-Length: 2\r\n\r\nno"
+
+
+class Scripted:
+    """Answers request number n with ``answers[n]`` after ``delays_s[n]``; the last ones repeat."""
+
+    def __init__(self, *, answers: list[bytes], delays_s: list[float]) -> None:
+        self._answers = answers
+        self._delays_s = delays_s
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self.address = Address("127.0.0.1", 0)
+
+    def handle(self, handler: socketserver.StreamRequestHandler) -> None:
+        self.connections += 1
+        while head := b"".join(iter(handler.rfile.readline, b"\r\n") if self._has(handler) else ()):
+            length = next(
+                (int(x.split(b":")[1]) for x in head.split(b"\r\n") if x.startswith(b"Content-L")),
+                0,
+            )
+            self.requests.append(head + handler.rfile.read(length))
+            number = len(self.requests) - 1
+            sleep(self._delays_s[min(number, len(self._delays_s) - 1)])
+            answer = self._answers[min(number, len(self._answers) - 1)]
+            handler.wfile.write(answer)
+            if answer == CLOSED:
+                return
+
+    @staticmethod
+    def _has(handler: socketserver.StreamRequestHandler) -> bool:
+        return bool(handler.rfile.peek(1))  # type: ignore[attr-defined]
+
+
+class Listener(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+@contextmanager
+def scripted(*, answers: list[bytes], delays_s: list[float]) -> Iterator[Scripted]:
+    script = Scripted(answers=answers, delays_s=delays_s)
+
+    class Handler(socketserver.StreamRequestHandler):
+        disable_nagle_algorithm = True
+
+        def handle(self) -> None:
+            script.handle(self)
+
+    with Listener(("127.0.0.1", 0), Handler) as listener:
+        script.address = Address("127.0.0.1", listener.server_address[1])
+        thread = threading.Thread(target=listener.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield script
+        finally:
+            listener.shutdown()
+            thread.join()
+
+
+def measured(
+    script: Scripted,
+    *,
+    samples: int = 100,
+    budget_s: float = 30,
+    warmup: int = 3,
+    limit_s: float = 5,
+) -> Summary:
+    return measure(
+        script.address,
+        method="POST",
+        path="/invocations",
+        headers={"Content-Type": "text/csv"},
+        body=b"1,2",
+        limit_s=limit_s,
+        samples=samples,
+        budget_s=budget_s,
+        warmup=warmup,
+    )
+
+
+def test_percentiles_are_the_nearest_ranks_of_all_samples() -> None:
+    samples = [float(n) for n in range(200, 0, -1)]
+
+    summary = summarise(samples, failures=2, seconds=1.5)
+
+    assert (summary.p50_ms, summary.p90_ms, summary.p99_ms, summary.max_ms) == (100, 180, 198, 200)
+    assert (summary.count, summary.failures, summary.seconds) == (200, 2, 1.5)
+    assert not summary.p99_is_max
+    assert summary.samples_ms == tuple(samples)
+
+
+def test_a_hundred_samples_have_a_99th() -> None:
+    summary = summarise([float(n) for n in range(1, 101)], failures=0, seconds=1)
+
+    assert (summary.p50_ms, summary.p90_ms, summary.p99_ms, summary.max_ms) == (50, 90, 99, 100)
+    assert not summary.p99_is_max
+
+
+def test_with_fewer_than_a_hundred_samples_the_maximum_stands_for_p99() -> None:
+    summary = summarise([float(n) for n in range(1, 100)], failures=0, seconds=1)
+
+    assert (summary.p99_ms, summary.max_ms, summary.p99_is_max) == (99, 99, True)
+    assert summarise([7.0], failures=0, seconds=1).p50_ms == 7
+
+
+def test_no_samples_are_all_zero() -> None:
+    assert summarise([], failures=0, seconds=0.0).as_report() == {
+        "count": 0,
+        "p50_ms": 0,
+        "p90_ms": 0,
+        "p99_ms": 0,
+        "max_ms": 0,
+        "p99_is_max": True,
+        "failures": 0,
+    }
+
+
+def test_the_report_rounds_to_a_microsecond() -> None:
+    report = summarise([1.23456789], failures=1, seconds=1).as_report()
+
+    assert report == {
+        "count": 1,
+        "p50_ms": 1.235,
+        "p90_ms": 1.235,
+        "p99_ms": 1.235,
+        "max_ms": 1.235,
+        "p99_is_max": True,
+        "failures": 1,
+    }
+
+
+def test_the_median_is_the_time_that_the_server_takes() -> None:
+    with scripted(answers=[KEPT], delays_s=[0.02]) as script:
+        summary = measured(script, samples=30)
+
+    assert summary.count == 30
+    assert 20 <= summary.p50_ms < 40
+    assert summary.p50_ms <= summary.p90_ms <= summary.p99_ms == summary.max_ms
+    assert summary.failures == 0
+    assert summary.seconds >= 0.6
+
+
+def test_a_fast_server_is_not_charged_with_a_delayed_acknowledgement() -> None:
+    with scripted(answers=[KEPT], delays_s=[0]) as script:
+        summary = measured(script)
+
+    assert summary.count == 100
+    assert summary.p50_ms < 20
+    assert script.connections == 1
+
+
+def test_warming_up_does_not_count() -> None:
+    with scripted(answers=[BROKEN, KEPT], delays_s=[0.3, 0]) as script:
+        summary = measured(script, samples=5, warmup=1)
+
+    assert len(script.requests) == 6
+    assert summary.count == 5
+    assert summary.failures == 0
+    assert summary.max_ms < 300
+
+
+def test_without_warming_up_the_first_request_counts() -> None:
+    with scripted(answers=[BROKEN, KEPT], delays_s=[0.2, 0]) as script:
+        summary = measured(script, samples=5, warmup=0)
+
+    assert (summary.count, summary.failures) == (5, 1)
+    assert summary.max_ms >= 200
+
+
+def test_failures_are_counted_and_their_time_is_included() -> None:
+    with scripted(answers=[BROKEN], delays_s=[0.02]) as script:
+        summary = measured(script, samples=4)
+
+    assert (summary.count, summary.failures) == (4, 4)
+    assert min(summary.samples_ms) >= 20
+
+
+def test_a_server_that_hangs_costs_one_limit_each_and_the_budget_ends_it() -> None:
+    with scripted(answers=[KEPT], delays_s=[2]) as script:
+        started = perf_counter()
+        summary = measured(script, limit_s=0.1, budget_s=0.25)
+        took = perf_counter() - started
+
+    assert 1 <= summary.count <= 3
+    assert summary.failures == summary.count
+    assert summary.max_ms == pytest.approx(100, abs=80)
+    assert took < 2
+
+
+def test_a_spent_budget_still_leaves_one_sample() -> None:
+    with scripted(answers=[KEPT], delays_s=[0.02]) as script:
+        summary = measured(script, budget_s=0)
+
+    assert summary.count == 1
+    assert summary.p99_is_max
+    assert len(script.requests) == 2
+
+
+def test_a_server_that_closes_each_connection_is_measured_without_connecting() -> None:
+    with scripted(answers=[CLOSED], delays_s=[0.01]) as script:
+        summary = measured(script, samples=10)
+
+    assert (summary.count, summary.failures) == (10, 0)
+    assert script.connections == 13
+    assert 10 <= summary.p50_ms < 40
+
+
+def test_nobody_listening_is_all_failures() -> None:
+    with scripted(answers=[KEPT], delays_s=[0]) as script:
+        pass
+
+    summary = measured(script, samples=5)
+
+    assert (summary.count, summary.failures) == (5, 5)
+
+
+def test_the_same_request_is_sent_each_time() -> None:
+    with scripted(answers=[KEPT], delays_s=[0]) as script:
+        measured(script, samples=3)
+
+    assert len(set(script.requests)) == 1
+    assert script.requests[0].endswith(b"1,2")
+    assert b"Content-Type: text/csv\r\n" in script.requests[0]

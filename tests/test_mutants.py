@@ -1,0 +1,117 @@
+"""Every mutant breaks exactly the clause that it names; the reference image breaks none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sm_conformance.contract import clause
+
+SAMPLES = Path(__file__).resolve().parent.parent / "sample_images"
+REFERENCE = SAMPLES / "reference"
+MUTANTS = sorted(path.parent for path in SAMPLES.glob("mutants/*/mutant.yaml"))
+# Verdicts that say nothing against an image.
+QUIET = {"pass", "n/a"}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One sin: which clause it breaks, with which verdict, and how it is judged."""
+
+    folder: Path
+    breaks: str
+    verdict: str
+    limits: dict[str, float]
+    options: list[str]
+
+    @property
+    def tag(self) -> str:
+        return f"sm-conformance/mutant-{self.folder.name.lower()}:latest"
+
+    @property
+    def declaration(self) -> Path:
+        own = self.folder / "sm-conformance.yaml"
+        return own if own.is_file() else REFERENCE / "sm-conformance.yaml"
+
+
+def load(folder: Path) -> Mutant:
+    data = yaml.safe_load((folder / "mutant.yaml").read_text("utf-8"))
+    return Mutant(
+        folder=folder,
+        breaks=data["breaks"],
+        verdict=data["verdict"],
+        limits=data.get("limits", {}),
+        options=data.get("options", []),
+    )
+
+
+def judge(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
+    """The exit status, the report and the output of one judgement, as a user would run it."""
+    report = tmp_path / "report"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments,
+         f"--sm-report={report}"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    file = report / "report.json"
+    assert file.is_file(), f"no report; exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.returncode, json.loads(file.read_text("utf-8")), done.stdout
+
+
+def test_every_asserted_clause_has_a_mutant() -> None:
+    broken = {load(folder).breaks for folder in MUTANTS}
+    without = [found.key for found in clause.load().asserted if found.key not in broken]
+
+    assert not without, f"nothing proves that these can fail: {', '.join(without)}"
+
+
+@pytest.mark.parametrize("folder", MUTANTS, ids=lambda folder: folder.name)
+def test_a_mutant_is_named_after_the_clause_that_it_breaks(folder: Path) -> None:
+    key = load(folder).breaks
+
+    assert folder.name.startswith(key.replace(" ", "-") + "-")
+    assert clause.load().clause(key)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("folder", MUTANTS, ids=lambda folder: folder.name)
+def test_a_mutant_breaks_exactly_its_clause(folder: Path, tmp_path: Path) -> None:
+    mutant = load(folder)
+    arguments = [f"--sm-image={mutant.tag}", f"--sm-declaration={mutant.declaration}"]
+    if mutant.limits:
+        limits = tmp_path / "limits.yaml"
+        limits.write_text(yaml.safe_dump(mutant.limits), "utf-8")
+        arguments.append(f"--sm-limits={limits}")
+
+    status, report, output = judge(tmp_path, *arguments, *mutant.options)
+
+    found = {
+        f"{finding['clause']} {finding['name']}": (finding["verdict"], finding["reason"])
+        for finding in report["findings"]
+        if finding["verdict"] not in QUIET
+    }
+    assert found.pop(mutant.breaks, None) == (mutant.verdict, None), output
+    others = {key for key, said in found.items() if said != ("blocked", f"blocked by {mutant.breaks}")}
+    assert not others, output
+    doubtful = bool(mutant.limits)
+    assert status == (1 if mutant.verdict == "fail" else 3 if doubtful else 0), output
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", ["reference", "decision_tree", "mars"])
+def test_a_sample_image_is_conformant(name: str, tmp_path: Path) -> None:
+    declaration = SAMPLES / name / "sm-conformance.yaml"
+
+    status, report, output = judge(
+        tmp_path, f"--sm-image=sm-conformance/{name}:latest", f"--sm-declaration={declaration}"
+    )
+
+    assert (status, report["conclusion"]) == (0, "conformant"), output
+    assert not [finding for finding in report["findings"] if finding["verdict"] == "advice"], output
