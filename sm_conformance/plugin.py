@@ -86,9 +86,11 @@ def pytest_load_initial_conftests(
                 continue  # somebody else's option; ours keeps its canonical name
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest's own JUnit reporter looks for its file
 def pytest_configure(config: pytest.Config) -> None:
     option = config.option
-    if not any(getattr(option, name, None) for name in ("sm_image", "sm_train_image", "sm_serve_image")):
+    named = (getattr(option, f"sm_{kind}image", None) for kind in ("", "train_", "serve_"))
+    if not any(named):
         return
     from sm_conformance.pytest_run import PytestRun
 

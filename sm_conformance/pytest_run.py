@@ -73,6 +73,8 @@ class PytestRun:
             pytest.exit(f"sm-conformance: {error}", returncode=ExitStatus.INCONCLUSIVE)
         if self._worker is None:
             self._point_at_suite()
+            if self.options.report is not None and not config.option.xmlpath:
+                config.option.xmlpath = str(self.folder / "junit.xml")
 
     # -- opening ------------------------------------------------------------------------------
 
@@ -139,7 +141,8 @@ class PytestRun:
                 others.append(item)
             elif self.rules.contract.clause(binding.key).applies(claims):
                 item.add_marker(pytest.mark.sm_clause(binding.key))
-                item.add_marker(pytest.mark.xdist_group(_GROUP))
+                if self.config.pluginmanager.hasplugin("xdist"):
+                    item.add_marker(pytest.mark.xdist_group(_GROUP))
                 ours.append(item)
         ours.sort(key=lambda item: order[_bound(item).key])
         items[:] = ours + others

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from sm_conformance import specs
-from sm_conformance.candidate import declaration
+from sm_conformance.candidate import declaration_files
 from sm_conformance.candidate.declaration import (
     Channel,
     Declaration,
@@ -686,7 +686,7 @@ def test_folders_too_deep_are_refused(folder: Path, box: Path) -> None:
 def test_the_files_of_all_channels_share_one_bound(
     folder: Path, box: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(declaration, "_MOST_BYTES", 100)
+    monkeypatch.setattr(declaration_files, "_MOST_BYTES", 100)
     (box / "b.csv").write_bytes(b"b" * 60)
     two = "training: {channels: {c: {path: box/b.csv}, d: {path: box/b.csv}}}"
 
@@ -702,7 +702,7 @@ def test_the_files_of_all_channels_share_one_bound(
 def test_a_large_model_does_not_count_against_the_bound(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(declaration, "_MOST_BYTES", 10)
+    monkeypatch.setattr(declaration_files, "_MOST_BYTES", 10)
     (folder / "model.tar.gz").write_bytes(b"m" * 1000)
 
     assert read(folder, "hosting: {model: model.tar.gz}").declared
@@ -718,7 +718,7 @@ def test_a_huge_file_is_refused_before_it_is_read(folder: Path, box: Path) -> No
 def test_too_many_files_are_refused(
     folder: Path, box: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(declaration, "_MOST_ENTRIES", 5)
+    monkeypatch.setattr(declaration_files, "_MOST_ENTRIES", 5)
     for number in range(6):
         (box / f"{number}.csv").write_bytes(b"")
 
@@ -749,9 +749,8 @@ def readable_or_refused(folder: Path, text: str | bytes) -> None:
     try:
         said = read(folder, text)
     except DeclarationError as error:
-        assert all(
-            line.startswith(f"{folder / 'sm-conformance.yaml'}:") for line in str(error).split("\n")
-        )
+        told = str(error).split("\n")
+        assert all(line.startswith(f"{folder / 'sm-conformance.yaml'}:") for line in told)
     else:
         assert said.sha256 is not None
 

@@ -1,6 +1,6 @@
-"""Reads strict YAML 1.2 into plain values, and notes the line of every one of them.
+"""Makes plain values of the YAML text of a declaration, and notes the line of each.
 
-Refused are duplicate keys, aliases, tags, and what is too large or too deep.
+The YAML is strict: duplicate keys, aliases, tags and what is too large or too deep are refused.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
 
 
-def _raw(path: Path) -> bytes:
+def read_bounded(path: Path) -> bytes:
+    """The bytes of the declaration; ``DeclarationError`` if it cannot be read or is too large."""
     try:
         with path.open("rb") as file:
             raw = file.read(_MOST_TEXT + 1)
@@ -88,7 +89,11 @@ def _raw(path: Path) -> bytes:
     return raw
 
 
-def _document(raw: bytes, *, problems: Problems) -> Any:
+def parse(raw: bytes, *, problems: Problems) -> Any:
+    """The plain value that ``raw`` stands for, with the lines of its parts in ``problems.lines``.
+
+    Raises ``DeclarationError`` for what is not YAML; lesser problems are added to ``problems``.
+    """
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -115,19 +120,16 @@ def _node(text: str, *, problems: Problems) -> yaml.Node | None:
     try:
         return loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise problems.syntax(
-            line=mark.line + 1 if mark else 1,
-            column=mark.column + 1 if mark else 1,
-            text=f"not usable YAML: {error.problem or error.context}",
-        ) from error
+        mark = error.problem_mark or loader.get_mark()
+        raise _unusable(mark, error.problem, problems=problems) from error
     except (ValueError, OverflowError) as error:  # PyYAML lets "\UFFFFFFFF" reach chr()
-        mark = loader.get_mark()
-        raise problems.syntax(
-            line=mark.line + 1,
-            column=mark.column + 1,
-            text=f"not usable YAML: {error}",
-        ) from error
+        raise _unusable(loader.get_mark(), error, problems=problems) from error
+
+
+def _unusable(mark: yaml.Mark, reason: object, *, problems: Problems) -> DeclarationError:
+    return problems.syntax(
+        line=mark.line + 1, column=mark.column + 1, text=f"not usable YAML: {reason}"
+    )
 
 
 def _plain(node: yaml.Node, *, where: Where, problems: Problems) -> Any:

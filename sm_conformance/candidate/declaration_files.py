@@ -28,7 +28,11 @@ _ENDINGS = {
 
 
 class NamedFiles:
-    """Turns what a declaration names into bytes, within one bound; keeps a digest of each file."""
+    """Turns what a declaration names into bytes, within one bound; keeps a digest of each file.
+
+    In its methods ``said`` is what the declaration says at ``where``. What cannot be used becomes a
+    problem, and the result is empty.
+    """
 
     def __init__(self, folder: Path, *, problems: Problems) -> None:
         self._folder = folder
@@ -37,17 +41,53 @@ class NamedFiles:
         self._entries_left = _MOST_ENTRIES
         self._digests: list[bytes] = []
 
+    def channel(self, said: Any, *, where: Where) -> tuple[tuple[str, bytes], ...]:
+        """The file names and contents of a channel."""
+        match said:
+            case {"path": str(path)}:
+                return self._tree(path, where=(*where, "path"))
+            case {"data": str(text)}:
+                media_type = str(said.get("content_type")).partition(";")[0].strip().lower()
+                name = said.get("file", f"data{_ENDINGS.get(media_type, '')}")
+                return ((name, text.encode()),)
+            case _:
+                return ()
+
+    def body(self, said: Any, *, where: Where) -> bytes:
+        """The body of a sample request."""
+        match said:
+            case {"body": str(text)}:
+                return text.encode()
+            case {"body_path": str(path)}:
+                return self._one(path, where=(*where, "body_path"))
+            case {"body_base64": str(text)}:
+                return self._decoded(text, where=(*where, "body_base64"))
+            case _:
+                return b""
+
+    def model(self, said: Any, *, where: Where) -> Path | None:
+        """The path of the model archive, which may be too large to hold; none for ``none``."""
+        if not isinstance(said, str) or said == "none":
+            return None
+        with self._reported(said, where=where) as path:
+            _regular_size(path)
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").digest()
+            self._remember(digest, label=(*where, path.name))
+            return path
+        return None
+
     def seal(self, raw: bytes) -> str:
         """The SHA-256 of the declaration ``raw`` together with every file that was read."""
         return hashlib.sha256(hashlib.sha256(raw).digest() + b"".join(self._digests)).hexdigest()
 
-    def one(self, name: str, *, where: Where) -> bytes:
+    def _one(self, name: str, *, where: Where) -> bytes:
         """The content of one file."""
         with self._reported(name, where=where) as path:
             return self._content(path, label=(*where, path.name))
         return b""
 
-    def tree(self, name: str, *, where: Where) -> tuple[tuple[str, bytes], ...]:
+    def _tree(self, name: str, *, where: Where) -> tuple[tuple[str, bytes], ...]:
         """A file, or all files of a folder, with their names relative to it."""
         with self._reported(name, where=where) as path:
             paths = {path.name: path}
@@ -61,17 +101,7 @@ class NamedFiles:
             )
         return ()
 
-    def archive(self, name: str, *, where: Where) -> Path | None:
-        """The path of a file that may be too large to hold."""
-        with self._reported(name, where=where) as path:
-            _regular_size(path)
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").digest()
-            self._remember(digest, label=(*where, path.name))
-            return path
-        return None
-
-    def decoded(self, text: str, *, where: Where) -> bytes:
+    def _decoded(self, text: str, *, where: Where) -> bytes:
         """The bytes that Base64 stands for; line breaks in it do not count."""
         try:
             return base64.b64decode("".join(text.split()), validate=True)

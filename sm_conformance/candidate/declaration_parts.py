@@ -12,30 +12,30 @@ from typing import Any
 _UNITS = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
-def mapping_at(document: Any, *keys: str) -> dict[str, Any]:
+def mapping(document: Any, *keys: str) -> dict[str, Any]:
     """The mapping at ``keys``; an empty one where there is none."""
     for key in keys:
         document = document.get(key) if isinstance(document, dict) else None
     return document if isinstance(document, dict) else {}
 
 
-def claims_in(document: Any) -> frozenset[str] | None:
+def claims(document: Any) -> frozenset[str] | None:
     """The claims; ``None`` where none are made."""
-    claims = mapping_at(document).get("claims")
-    if not isinstance(claims, list):
+    said = mapping(document).get("claims")
+    if not isinstance(said, list):
         return None
-    return frozenset(claim for claim in claims if isinstance(claim, str))
+    return frozenset(claim for claim in said if isinstance(claim, str))
 
 
 def named_requests(document: Any) -> list[tuple[str, dict[str, Any]]]:
     """The sample requests with their names; one without a name is called by its number."""
-    requests = mapping_at(document, "hosting").get("requests")
+    requests = mapping(document, "hosting").get("requests")
     if not isinstance(requests, list):
         return []
     said = [request if isinstance(request, dict) else {} for request in requests]
     return [
-        (str(request.get("name", f"request-{number}")), request)
-        for number, request in enumerate(said, start=1)
+        (str(request.get("name", f"request-{nth}")), request)
+        for nth, request in enumerate(said, start=1)
     ]
 
 

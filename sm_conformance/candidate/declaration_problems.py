@@ -1,4 +1,4 @@
-"""Collects what is wrong with a declaration and says it: where it is, and what is meant."""
+"""Collects what is wrong with a declaration, and words it for its owner."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ class DeclarationError(UsageProblem):
 
 
 class Problems:
-    """Collects what is wrong with one file, and knows the line of every place in it."""
+    """Collects what is wrong with one file, and knows the line of every place in it.
+
+    ``lines`` holds these lines, from 1; whoever reads the file fills it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -29,15 +32,18 @@ class Problems:
         self.lines: dict[Where, int] = {(): 1}
 
     def add(self, where: Where, text: str, *, line: int | None = None) -> None:
+        """Note a problem; its line is that of ``where``, or of the nearest place around it."""
         known = where
         while known not in self.lines:
             known = known[:-1]
         self._found.append((line or self.lines[known], where, text))
 
     def touch(self, where: Where) -> bool:
+        """Whether there is a problem at ``where`` or below it."""
         return any(found[: len(where)] == where for _, found, _ in self._found)
 
     def raise_if_any(self) -> None:
+        """Raise one ``DeclarationError`` that tells the first problems, by their lines."""
         if not self._found:
             return
         found = sorted(self._found, key=lambda problem: problem[0])
@@ -78,6 +84,7 @@ def shown(value: Any) -> str:
 
 
 def nearest(key: str, known: list[str]) -> str:
+    """The known key that was probably meant, or else those that there are."""
     near = difflib.get_close_matches(key, known, n=1)
     if near:
         return f"did you mean {shown(near[0])}?"

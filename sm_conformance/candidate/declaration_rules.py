@@ -7,12 +7,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 
 from sm_conformance import specs
-from sm_conformance.candidate.declaration_parts import (
-    claims_in,
-    mapping_at,
-    named_requests,
-    size_in_bytes,
-)
+from sm_conformance.candidate import declaration_parts as parts
 from sm_conformance.candidate.declaration_problems import Problems, nearest, shown
 
 _LEAST_MEMORY = 6 << 20  # the smallest --memory that Docker accepts
@@ -28,6 +23,7 @@ _KINDS = {
 
 
 def hold_against_schema(document: Any, *, problems: Problems) -> None:
+    """Note each value and key that the schema refuses."""
     validator = Draft202012Validator(specs.read_schema("declaration"))
     for error in validator.iter_errors(document):
         where = tuple(error.absolute_path)
@@ -83,7 +79,8 @@ def _one_of(error: ValidationError) -> str:
 
 
 def hold_against_each_other(document: Any, *, problems: Problems) -> None:
-    claims = claims_in(document)
+    """Note what no schema can see: values that contradict each other, a limit too small to use."""
+    claims = parts.claims(document)
     if claims is not None and not problems.touch(("claims",)):
         for section in ("training", "hosting"):
             if section in document and section not in claims:
@@ -93,27 +90,26 @@ def hold_against_each_other(document: Any, *, problems: Problems) -> None:
             problems.add(("claims",), "tuning needs training among the claims")
     _look_at_fault(document, problems=problems)
     names: set[str] = set()
-    for index, (name, _) in enumerate(named_requests(document)):
+    for index, (name, _) in enumerate(parts.named_requests(document)):
         if name in names:
             problems.add(("hosting", "requests", index), f"another request is named {shown(name)}")
         names.add(name)
-    memory = size_in_bytes(mapping_at(document, "resources").get("memory"))
+    memory = parts.size_in_bytes(parts.mapping(document, "resources").get("memory"))
     if memory is not None and memory < _LEAST_MEMORY:
         problems.add(("resources", "memory"), "expected at least 6m, or no container can be made")
 
 
 def _look_at_fault(document: Any, *, problems: Problems) -> None:
-    fault = mapping_at(document, "training", "fault")
-    if not fault:
+    if not parts.mapping(document, "training", "fault"):
         return
-    channels = mapping_at(document, "training").get("channels")
-    spoilt = mapping_at(document, "training", "fault", "channels")
+    channels = parts.mapping(document, "training").get("channels")
+    spoilt = parts.mapping(document, "training", "fault", "channels")
     for name in spoilt:
         if isinstance(channels, dict) and name not in channels:
             text = f"training has no such channel; {nearest(name, list(channels))}"
             problems.add(("training", "fault", "channels", name), text)
-    good = mapping_at(document, "training", "hyperparameters")
-    bad = mapping_at(document, "training", "fault", "hyperparameters")
+    good = parts.mapping(document, "training", "hyperparameters")
+    bad = parts.mapping(document, "training", "fault", "hyperparameters")
     if not spoilt and good | bad == good and not problems.touch(("training", "fault")):
         text = "this is the training that succeeds; name a value or a channel that differs"
         problems.add(("training", "fault"), text)

@@ -35,6 +35,8 @@ _CANDIDATES_FAULT = re.compile(
     r"No command specified|no command or entrypoint",
     re.IGNORECASE,
 )
+# What ps prints for a kernel function that it may not see.
+_NOT_TOLD = ("-", "0", "?")
 # After a container has ended, its streams end at once; an engine in trouble shall not hold us.
 _LOG_END_S = 5.0
 
@@ -192,7 +194,7 @@ class DockerContainer:
     def processes(self) -> tuple[Process, ...]:
         """Its processes as the engine lists them; empty when they cannot be listed."""
         try:
-            listed = self._api.top(self._id, ps_args="-eo pid,ppid,caught,blocked,args")
+            listed = self._api.top(self._id, ps_args="-eo pid,ppid,caught,blocked,stat,wchan:32,args")
         except APIError:
             return ()
         rows = listed.get("Processes") or []
@@ -202,10 +204,12 @@ class DockerContainer:
                 parent=int(row[1]),
                 caught=_mask(row[2]),
                 blocked=_mask(row[3]),
-                command=row[4],
+                state=row[4],
+                waits_in="" if row[5] in _NOT_TOLD else row[5],
+                command=row[6],
             )
             for row in rows
-            if len(row) >= 5 and row[0].isdigit() and row[1].isdigit()
+            if len(row) >= 7 and row[0].isdigit() and row[1].isdigit()
         )
 
     def listeners(self) -> tuple[Listener, ...]:

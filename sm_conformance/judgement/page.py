@@ -103,11 +103,12 @@ class _Axis:
     def ticks(self) -> list[float]:
         """Round times on the axis."""
         if not self.logarithmic:
-            size = 10.0 ** math.floor(math.log10(self.high / 5))
-            step = next(size * n for n in (1, 2, 5, 10) if size * n >= self.high / 5)
+            size = 10.0 ** math.floor(math.log10(self.high / 6))
+            step = next(size * n for n in (1, 2, 5, 10) if size * n >= self.high / 6)
             return [step * n for n in range(math.floor(self.high / step) + 1)]
-        decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-        steps = (1, 2, 5) if len(decades) <= 3 else (1,)
+        lowest, highest = math.log10(self.low), math.log10(self.high)
+        steps = (1, 2, 5) if highest - lowest <= 3 else (1,)
+        decades = range(math.floor(lowest), math.ceil(highest) + 1)
         times = [n * 10.0**decade for decade in decades for n in steps]
         return [time for time in times if self.low <= time <= self.high]
 
@@ -122,16 +123,13 @@ def render(report: Mapping[str, Any]) -> str:
     by_verdict = {
         verdict.value: [f for f in findings if f["verdict"] == verdict] for verdict in Verdict
     }
+    doubts = _doubts(report["doubts"], findings)
     return _environment().get_template("page.html.j2").render(
         report=report,
         by_verdict=by_verdict,
         sources={_key(f): _sources(_key(f)) for f in findings},
-        doubts=_doubts(report["doubts"], findings),
-        unsettled=_gathered(
-            (f["verdict"], f["reason"] or "No reason was given.", _key(f))
-            for verdict in _UNSETTLED
-            for f in by_verdict[verdict]
-        ),
+        doubts=doubts,
+        unsettled=_unsettled(by_verdict, doubts, on_top=report["conclusion"] == "inconclusive"),
         chapters=_chapters(findings),
         launches=_gathered(
             (f["evidence"], f["scenario"] or "", _key(f)) for f in findings if f["evidence"]
@@ -207,15 +205,26 @@ def _gathered(rows: Iterable[tuple[str, str, str]]) -> list[_Group]:
 
 def _doubts(doubts: Sequence[str], findings: Sequence[_Finding]) -> list[_Group]:
     """The doubts, those that differ only in their clause together; kind "" has no clause."""
-    of_clause = {
-        f"{_key(f)} is {f['verdict']}: {f['reason'] or 'waived'}": (
-            f["verdict"],
-            f["reason"] or "",
-            _key(f),
-        )
-        for f in findings
-    }
+    of_clause = {}
+    for finding in findings:
+        key, verdict, reason = _key(finding), finding["verdict"], finding["reason"] or "waived"
+        of_clause[f"{key} is {verdict}: {reason}"] = (verdict, reason, key)
     return _gathered(of_clause.get(doubt, ("", doubt, "")) for doubt in doubts)
+
+
+def _unsettled(
+    by_verdict: Mapping[str, Sequence[_Finding]], doubts: Sequence[_Group], *, on_top: bool
+) -> list[_Group]:
+    """What was not judged; doubts that the top of the page shows are not said again."""
+    said = {key for doubt in doubts for key in doubt.keys} if on_top else set()
+    rows = [
+        (verdict.value, f["reason"] or "No reason was given.", _key(f))
+        for verdict in _UNSETTLED
+        for f in by_verdict[verdict]
+        if _key(f) not in said
+    ]
+    loose = [] if on_top else [doubt for doubt in doubts if not doubt.kind]
+    return _gathered(rows) + loose
 
 
 def _chapters(findings: Sequence[_Finding]) -> list[tuple[str, list[_Finding]]]:

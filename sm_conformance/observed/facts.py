@@ -32,6 +32,8 @@ class Process:
     """One process of a container, as the engine lists it.
 
     ``caught`` and ``blocked`` are signal sets as in /proc/PID/status; None when not told.
+    ``state`` begins with the letter of the process's state; ``waits_in`` is the kernel function in
+    which it sleeps, empty when not told.
     """
 
     pid: int
@@ -39,15 +41,21 @@ class Process:
     command: str
     caught: int | None
     blocked: int | None
+    state: str
+    waits_in: str
 
     @property
     def drops_sigterm(self) -> bool:
         """Whether SIGTERM does nothing, were this the first process of a container.
 
         The kernel never applies a default action to such a process; a blocked signal may be waited
-        for (sigwait, signalfd).
+        for (sigwait, signalfd). While a process is in sigwait, the kernel shows the signal as not
+        blocked, so this is only certain where it is known to do something else.
         """
         if self.caught is None or self.blocked is None:
+            return False
+        asleep_somewhere = not self.state.startswith("R") and not self.waits_in
+        if asleep_somewhere or "sigtimedwait" in self.waits_in:
             return False
         return not (self.caught | self.blocked) & _SIGTERM_BIT
 
