@@ -41,7 +41,7 @@ from sm_conformance.session import (
     write_report,
 )
 from sm_conformance.suite.binding import Binding, binding_of
-from sm_conformance.terminal import Progress, summary
+from sm_conformance.terminal import Progress, last_line, summary
 
 _FINDING = "sm_conformance_finding"
 _GROUP = "sm-conformance"
@@ -59,6 +59,7 @@ class PytestRun:
         self.report: dict[str, Any] | None = None
         self._session: Session | None = None
         self._workers: list[dict[str, Any]] = []
+        self._prefetched = False
         self._others_failed = False
         self._own_status = 0
         self._worker = getattr(config, "workerinput", None)
@@ -71,8 +72,11 @@ class PytestRun:
             raise pytest.UsageError(str(error)) from None
         except HarnessTrouble as error:
             pytest.exit(f"sm-conformance: {error}", returncode=ExitStatus.INCONCLUSIVE)
+        self._point_at_suite()
         if self._worker is None:
-            self._point_at_suite()
+            if getattr(config.option, "dist", None) == "load":
+                # Clauses share launches: all of them belong on one worker, in order.
+                config.option.dist = "loadgroup"
             if self.options.report is not None and not config.option.xmlpath:
                 config.option.xmlpath = str(self.folder / "junit.xml")
 
@@ -154,12 +158,15 @@ class PytestRun:
         return declared if declared is not None else frozenset({"training", "hosting"})
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Starts the launches that the selection needs, ahead of need."""
-        if self._session is None or session.testsfailed:
-            return
-        given = [name for item in session.items if (name := _given(item))]
-        self._session.lab.prefetch(dict.fromkeys(given))
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        """Starts the launches that the selection needs, ahead of need, before its first clause.
+
+        Not earlier: of several workers only the one that is given the clauses shall launch.
+        """
+        if _binding(item) is not None and not self._prefetched:
+            self._prefetched = True
+            given = [name for other in item.session.items if (name := _given(other))]
+            self.session.lab.prefetch(dict.fromkeys(given))
 
     # -- running ------------------------------------------------------------------------------
 
@@ -329,15 +336,14 @@ class PytestRun:
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        if self._worker is None and self.judgement is not None:
+        collected_only = bool(self.config.option.collectonly)
+        if self._worker is None and self.judgement is not None and not collected_only:
             summary(
                 terminalreporter,
                 self.judgement,
                 self.report,
                 folder=self.folder,
                 kept=self._keeps_evidence(),
-                others_failed=self._others_failed,
-                collect_only=bool(self.config.option.collectonly),
             )
 
     def _keeps_evidence(self) -> bool:
@@ -346,7 +352,19 @@ class PytestRun:
             return True
         return self.judgement is not None and self.judgement.conclusion is not Conclusion.CONFORMANT
 
+    def _say_conclusion(self) -> None:
+        """The very last line, below pytest's own."""
+        reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+        if self._worker is not None or self.judgement is None or reporter is None:
+            return
+        if self.config.option.collectonly:
+            reporter.write_line("nothing was judged: tests were only collected")
+            return
+        line = last_line(self.judgement, others_failed=self._others_failed)
+        reporter.write_line(line, bold=True)
+
     def pytest_unconfigure(self) -> None:
+        self._say_conclusion()
         if self._session is not None:
             self._session.close()
             self._session = None

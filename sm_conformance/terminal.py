@@ -57,13 +57,8 @@ def summary(
     *,
     folder: Path,
     kept: bool,
-    others_failed: bool,
-    collect_only: bool,
 ) -> None:
-    """The end of a run: advice, what was not judged, latency, the conclusion as the last line."""
-    if collect_only:
-        reporter.write_line("nothing was judged: tests were only collected")
-        return
+    """The end of a run: advice, what was not judged, latency, who was judged."""
     reporter.section("sm-conformance")
     _list(reporter, "advice", _with(judgement, Verdict.ADVICE), lambda f: f.actual)
     _list(reporter, "blocked", _with(judgement, Verdict.BLOCKED), lambda f: f.reason)
@@ -79,7 +74,6 @@ def summary(
         where = "report" if report is not None and (folder / "report.html").exists() else "evidence"
         target = folder / "report.html" if where == "report" else folder / "evidence"
         reporter.write_line(f"{where}: {target}")
-    reporter.write_line(_last_line(judgement, others_failed), bold=True)
 
 
 def _with(judgement: Judgement, verdict: Verdict) -> list[Finding]:
@@ -104,7 +98,8 @@ def _figures(figures: Mapping[str, Any]) -> str:
     )
 
 
-def _last_line(judgement: Judgement, others_failed: bool) -> str:
+def last_line(judgement: Judgement, *, others_failed: bool) -> str:
+    """The conclusion in one line: the last thing that a user reads."""
     counted = ", ".join(
         f"{judgement.count(verdict)} {verdict.value}" for verdict in Verdict if judgement.count(verdict)
     )
@@ -116,7 +111,7 @@ def _last_line(judgement: Judgement, others_failed: bool) -> str:
         case _:
             missing = judgement.count(Verdict.NOT_RUN)
             worse = any(judgement.count(v) for v in (Verdict.ERROR, Verdict.BLOCKED))
-            start = "inconclusive" if worse else "inconclusive: all that was judged passed"
+            start = "inconclusive" if worse else "inconclusive: all selected clauses passed"
             said = f"{start}; {missing} not run ({counted})"
             if judgement.doubts:
                 said += f"; first doubt: {judgement.doubts[0]}"

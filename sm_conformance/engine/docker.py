@@ -45,7 +45,9 @@ class DockerEngine:
         # A container that may be left to the user says so from the start: labels cannot change.
         self._container_labels = {**self._labels, **({KEPT_LABEL: "true"} if keep_failed else {})}
         self._networks = Networks(self._api, self._labels, self.run_id)
-        if run_id is None:
+        # Further processes of a run are given its id; the first one sweeps and clears for all.
+        self._first = run_id is None
+        if self._first:
             sweep(self._api)
 
     def facts(self) -> EngineFacts:
@@ -100,8 +102,11 @@ class DockerEngine:
         )
 
     def close(self) -> None:
-        """Removes everything this run made; safe to call again."""
-        clear(self._api, run_id=self.run_id)
+        """Removes what is left of the run, or of this process when it is a further one."""
+        if self._first:
+            clear(self._api, run_id=self.run_id)
+        else:
+            self._networks.close()
         self._api.close()
 
 

@@ -8,6 +8,8 @@ packet leaves cannot be proved.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
 import threading
 from collections.abc import Mapping
@@ -81,6 +83,14 @@ class Networks:
         bound = (settings.get("Ports") or {}).get(f"{SERVER_PORT}/tcp") or []
         return Address(host=self.way().host, port=int(bound[0]["HostPort"])) if bound else None
 
+    def close(self) -> None:
+        """Removes the network of this process."""
+        with self._lock:
+            if self._way is not None:
+                with contextlib.suppress(APIError):
+                    self._api.remove_network(self._way.network_id)
+            self._way = None
+
     def _direct(self) -> Way | None:
         made = self._create(internal=True, options={})
         found = self._api.inspect_network(made)
@@ -108,7 +118,8 @@ class Networks:
     def _create(self, *, internal: bool, options: Mapping[str, str]) -> str:
         try:
             made = self._api.create_network(
-                f"sm-conformance-{self._run_id}-{'isolated' if internal else 'published'}",
+                # Several processes of one run each have their own; equal names would be ambiguous.
+                f"sm-conformance-{self._run_id}-{os.getpid()}",
                 driver="bridge",
                 internal=internal,
                 options=dict(options),

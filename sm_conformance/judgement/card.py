@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sm_conformance.judgement.finding import Finding, Verdict
 
 _WIDTH = 100
-_INDENT = " " * 12
+_INDENT = " " * 14
 _CONSEQUENCES = {
     "refused": "the platform refuses it",
     "fails": "the job, the endpoint or ordinary requests fail",
@@ -41,7 +41,7 @@ def _lines(finding: Finding) -> Iterator[str]:
     if finding.evidence:
         yield from _field("evidence", finding.evidence)
     if finding.repeat:
-        yield "  repeat    in the folder that holds evidence/:"
+        yield "  repeat      in the folder that holds evidence/:"
         for line in finding.repeat.splitlines():
             yield f"{_INDENT}{line}"
     if finding.log:
@@ -54,6 +54,6 @@ def _field(name: str, text: str) -> Iterator[str]:
     first, *rest = textwrap.wrap(
         text, _WIDTH - len(_INDENT), break_long_words=False, break_on_hyphens=False
     ) or [""]
-    yield f"  {name:<10}{first}"
+    yield f"  {name:<12}{first}"
     for line in rest:
         yield f"{_INDENT}{line}"

@@ -1,6 +1,7 @@
 """The report as one HTML page that needs nothing beside itself.
 
-What is said lies in ``page.html.j2``, how it looks in ``page.css``; here the report is only sorted into the order of the page.
+What is said lies in ``page.html.j2``, how it looks in ``page.css``; here the report is only sorted
+into the order of the page.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _UNSETTLED = (Verdict.ERROR, Verdict.NOT_RUN, Verdict.BLOCKED, Verdict.WAIVED)
 _BINS = 60
 _PLOT_PX = 110
 _LEAST_BAR_PX = 2
-# Where half of the times would lie in this part of a linear axis, a logarithmic one shows them apart.
+# Where half of the times lie in this part of a linear axis, a logarithmic one shows them apart.
 _SQUEEZED = 1 / 20
 # Times in a report are rounded to a microsecond, so nothing smaller can be told from it.
 _LEAST_MS = 0.001
@@ -124,10 +125,11 @@ def render(report: Mapping[str, Any]) -> str:
         verdict.value: [f for f in findings if f["verdict"] == verdict] for verdict in Verdict
     }
     doubts = _doubts(report["doubts"], findings)
-    return _environment().get_template("page.html.j2").render(
+    page = _environment().get_template("page.html.j2")
+    return page.render(
         report=report,
         by_verdict=by_verdict,
-        sources={_key(f): _sources(_key(f)) for f in findings},
+        sources=_sources(findings),
         doubts=doubts,
         unsettled=_unsettled(by_verdict, doubts, on_top=report["conclusion"] == "inconclusive"),
         chapters=_chapters(findings),
@@ -185,14 +187,17 @@ def _ms(time_ms: float) -> str:
     return f"{time_ms:,.{digits}f} ms"
 
 
-def _sources(key: str) -> list[tuple[str, str]]:
-    """Where a clause comes from, and the title of what is cited; empty for an unknown clause."""
-    titles = specs.read_yaml("sources.yaml")["sources"]
-    cited = next((c.sources for c in clause.load().clauses if c.key == key), ())
-    return [
-        (source, titles.get(source.split(" ")[0], {"title": "a public issue on GitHub"})["title"])
-        for source in cited
-    ]
+def _sources(findings: Sequence[_Finding]) -> dict[str, list[tuple[str, str]]]:
+    """For each clause what it cites and the title of that; nothing for an unknown clause."""
+    titles = {key: it["title"] for key, it in specs.read_yaml("sources.yaml")["sources"].items()}
+    cited = {rule.key: rule.sources for rule in clause.load().clauses}
+    return {
+        _key(finding): [
+            (source, titles.get(source.partition(" ")[0], "a public issue on GitHub"))
+            for source in cited.get(_key(finding), ())
+        ]
+        for finding in findings
+    }
 
 
 def _gathered(rows: Iterable[tuple[str, str, str]]) -> list[_Group]:
@@ -259,7 +264,7 @@ def _picture(figures: Mapping[str, Any]) -> _Picture | None:
     axis = _axis(samples, farthest=max(*samples, figures["max_ms"], bound or 0.0))
     counts = [0] * _BINS
     for sample in samples:
-        counts[min(_BINS - 1, int(axis.x(sample) / 100 * _BINS))] += 1
+        counts[int(axis.x(sample) / 100 * _BINS)] += 1
     most = max(counts)
     width = round(100 / _BINS, 2)
     named = [("p50", "p50_ms"), ("p90", "p90_ms"), ("p99", "p99_ms"), ("maximum", "max_ms")]
@@ -283,6 +288,7 @@ def _picture(figures: Mapping[str, Any]) -> _Picture | None:
 
 def _axis(samples: Sequence[float], *, farthest: float) -> _Axis:
     middle = max(sorted(samples)[(len(samples) - 1) // 2], _LEAST_MS)
+    # A little air on the right keeps the farthest time off the end of the axis.
     high = max(farthest, _LEAST_MS) * 1.04
     if middle < high * _SQUEEZED:
         return _Axis(low=max(min(samples), _LEAST_MS) / 1.04, high=high, logarithmic=True)

@@ -154,6 +154,7 @@ def _observed(
         seconds=time.monotonic() - container.started_at,
         ready_after_s=ready.after_s,
         window_s=startup_window_s(talk.bench),
+        with_model=bool(launch.places),
         last_ping=ready.answered or ready.last,
         answered=ready.answered is not None,
         pings=tuple(talk.pings),

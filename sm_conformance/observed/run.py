@@ -147,6 +147,7 @@ class Server:
     seconds: float
     ready_after_s: float | None
     window_s: float
+    with_model: bool
     last_ping: Reply | None
     answered: bool
     pings: tuple[Reply, ...]

@@ -1,0 +1,19 @@
+"""Says that a body is malformed, and dies of it."""
+
+import os
+
+HOST, PORT = "0.0.0.0", 8080
+
+
+def server(kind: type, handler: type):
+    """A listening server until somebody makes a mistake."""
+    kind.request_queue_size = 128
+
+    class Frail(handler):
+        def reply(self, status: int, content_type: str, body: bytes) -> None:
+            super().reply(status, content_type, body)
+            if status == 400:
+                self.wfile.flush()
+                os._exit(1)
+
+    return kind((HOST, PORT), Frail)

@@ -1,0 +1,342 @@
+"""The miniatures by name: one that is lawful, and small liars with one sin each."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from email.message import Message
+from itertools import count
+
+from miniatures.container import Miniature
+from miniatures.inside import Answer, Inside, Ping
+from miniatures.lawful import (
+    fit,
+    hyperparameters,
+    invocation,
+    load,
+    ping,
+    rows,
+    serving,
+    training,
+    write_failure,
+)
+
+from sm_conformance.observed.facts import Listener, StartProblem
+
+LAWFUL = Miniature(story="It keeps every clause.", train=training(), serve=serving())
+
+
+# -- training -------------------------------------------------------------------------------------
+
+
+def _broken(inside: Inside) -> None:
+    raise RuntimeError("this never works")
+
+
+def _lingers(inside: Inside) -> None:
+    inside.wait_for_ever()
+
+
+def _works_on(inside: Inside) -> None:
+    while True:
+        inside.say("still at it")
+        inside.sleep(0.02)
+
+
+def _only_a_link(inside: Inside) -> None:
+    (inside.root / "model/deep").mkdir()
+    (inside.root / "model/deep/link").symlink_to("/program/weights")
+
+
+def _wants_numbers(inside: Inside) -> None:
+    for value in hyperparameters(inside).values():
+        if isinstance(value, str):
+            raise TypeError("a number is needed")
+
+
+def _wants(variable: str) -> Callable[[Inside], None]:
+    def step(inside: Inside) -> None:
+        inside.say(inside.environment[variable])
+
+    return step
+
+
+def _wants_the_network(inside: Inside) -> None:
+    if not inside.networked:
+        raise OSError("Temporary failure in name resolution")
+
+
+def _wants_only_known_keys(inside: Inside) -> None:
+    if set(hyperparameters(inside)) - {"rounds"}:
+        raise KeyError("unknown hyperparameter")
+
+
+def _minds_empty_files(inside: Inside) -> None:
+    for file in (inside.root / "input/data").rglob("*"):
+        if file.is_file() and not file.stat().st_size:
+            raise ValueError("an empty file")
+
+
+def _deaf(inside: Inside) -> None:
+    if int(hyperparameters(inside).get("rounds", "1")) > 1000:
+        inside.wait_for_ever()
+
+
+def _says_nothing(inside: Inside, reason: str) -> None:
+    """Fails without a word."""
+
+
+def _empty_failure(inside: Inside, reason: str) -> None:
+    write_failure(inside, "")
+
+
+def _failure_as_folder(inside: Inside, reason: str) -> None:
+    (inside.root / "output/failure").mkdir()
+
+
+def _needs_rounds(inside: Inside) -> int:
+    if "rounds" not in hyperparameters(inside):
+        return 9
+    return LAWFUL.train(inside)
+
+
+def _dead(inside: Inside) -> int:
+    return 127
+
+
+def _silent(inside: Inside) -> int:
+    load(inside)
+    inside.serve(ping, invocation)
+    return 0
+
+
+def _interrupts(inside: Inside) -> int:
+    """What Ctrl-C does while a training goes."""
+    os.kill(os.getpid(), signal.SIGINT)
+    inside.wait_for_ever()
+    return 0
+
+
+# -- hosting --------------------------------------------------------------------------------------
+
+
+def _never_listens(inside: Inside) -> int:
+    inside.say("server starts")
+    inside.until_stopped()
+    return 0
+
+
+def _listens(host: str, port: int) -> Callable[[Inside], int]:
+    def serve(inside: Inside) -> int:
+        inside.listeners.append(Listener(host=host, port=port))
+        return _never_listens(inside)
+
+    return serve
+
+
+def _gives_up(inside: Inside) -> int:
+    inside.complain("no licence found")
+    return 3
+
+
+def _ping_500(headers: Message) -> int:
+    return 500
+
+
+def _ping_local_only(headers: Message) -> int:
+    return 200 if headers.get("Host", "").startswith("localhost") else 400
+
+
+def _slow_ping(headers: Message) -> int:
+    time.sleep(0.1)
+    return 200
+
+
+def _failing_after_the_first() -> Ping:
+    seen = count()
+    return lambda headers: 200 if next(seen) == 0 else 503
+
+
+def _refuses(headers: Message, body: bytes) -> Answer:
+    return 400, "text/plain", b"not this\n"
+
+
+def _breaks(headers: Message, body: bytes) -> Answer:
+    return 500, "text/plain", b"oh\n"
+
+
+def _slow(headers: Message, body: bytes) -> Answer:
+    time.sleep(0.2)
+    return invocation(headers, body)
+
+
+def _warms_up() -> Callable[[Message, bytes], Answer]:
+    seen = count()
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        return (503, "text/plain", b"") if next(seen) == 0 else invocation(headers, body)
+
+    return answer
+
+
+def _no_type(headers: Message, body: bytes) -> Answer:
+    status, _, text = invocation(headers, body)
+    return status, "", text
+
+
+def _no_strangers(headers: Message, body: bytes) -> Answer:
+    if "X-Forwarded-For" in headers:
+        return 400, "text/plain", b"no proxies\n"
+    return invocation(headers, body)
+
+
+def _only_csv(headers: Message, body: bytes) -> Answer:
+    if headers["Content-Type"] == "application/json":
+        return 415, "text/plain", b"csv, please\n"
+    return invocation(headers, body)
+
+
+def _any_type(headers: Message, body: bytes) -> Answer:
+    if headers["Content-Type"].startswith("application/x-"):
+        return 200, "text/csv", b"0\n"
+    return invocation(headers, body)
+
+
+def _breaks_on_malformed(headers: Message, body: bytes) -> Answer:
+    status, kind, text = invocation(headers, body)
+    return (500, kind, text) if status == 400 else (status, kind, text)
+
+
+def _sulks() -> Callable[[Message, bytes], Answer]:
+    """After the first malformed body it refuses everything."""
+    hurt: list[bool] = []
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        status, kind, text = invocation(headers, body)
+        if status == 400:
+            hurt.append(True)
+        return (400, kind, b"sulking\n") if hurt else (status, kind, text)
+
+    return answer
+
+
+def _unpacks_beside_the_model(inside: Inside) -> None:
+    if "/opt/ml/model" in inside.read_only:
+        raise PermissionError("read-only file system: /opt/ml/model/cache")
+
+
+def _late(inside: Inside) -> None:
+    inside.sleep(0.4)
+
+
+def _trains(*steps: Callable[[Inside], None], story: str, **how: object) -> Miniature:
+    return replace(LAWFUL, story=story, train=training(*steps, **how))  # type: ignore[arg-type]
+
+
+def _serves(story: str, **how: object) -> Miniature:
+    return replace(LAWFUL, story=story, serve=serving(**how))  # type: ignore[arg-type]
+
+
+def _lawful_but(story: str, **parts: object) -> Miniature:
+    return replace(LAWFUL, story=story, **parts)  # type: ignore[arg-type]
+
+
+MINIATURES: dict[str, Miniature] = {
+    "lawful": LAWFUL,
+    # training
+    "always-fails": _trains(_broken, story="Its training fails on good input."),
+    "lingers": _trains(fit, _lingers, story="Its training does not end."),
+    "works-on": _trains(_works_on, story="Its training takes longer than anybody waits."),
+    "no-model": _trains(rows, story="Its training leaves no model."),
+    "model-is-a-link": _trains(rows, _only_a_link, story="Its model is a link that leads away."),
+    "failure-on-success": _trains(
+        fit, lambda inside: write_failure(inside, "fine"), story="It reports a failure after success."
+    ),
+    "no-failure-file": _trains(on_failure=_says_nothing, story="It fails without a failure file."),
+    "empty-failure-file": _trains(on_failure=_empty_failure, story="Its failure file is empty."),
+    "failure-folder": _trains(on_failure=_failure_as_folder, story="Its failure file is a folder."),
+    "exit-0-on-fault": _trains(failing_code=0, story="It exits with 0 when it has failed."),
+    "wants-numbers": _trains(before=_wants_numbers, story="It takes no strings for numbers."),
+    "wants-sm-variables": _trains(before=_wants("SM_MODEL_DIR"), story="It needs SM_MODEL_DIR."),
+    "wants-region": _trains(before=_wants("AWS_REGION"), story="It needs a Region."),
+    "wants-network": _trains(before=_wants_the_network, story="Its training downloads something."),
+    "known-keys-only": _trains(before=_wants_only_known_keys, story="It refuses unknown keys."),
+    "minds-empty-files": _trains(before=_minds_empty_files, story="It cannot read empty files."),
+    "needs-hyperparameters": _lawful_but(
+        "It dies without a word when no hyperparameters are given.", train=_needs_rounds
+    ),
+    "deaf": _lawful_but(
+        "It ignores SIGTERM.", train=training(_deaf, fit), catches_sigterm=False,
+    ),
+    "deaf-behind-a-shell": _lawful_but(
+        "A shell keeps SIGTERM from its training.",
+        train=training(_deaf, fit),
+        catches_sigterm=False,
+        helpers=("python train.py",),
+    ),
+    "quiet": _lawful_but("It writes no line.", train=training(quiet=True), serve=_silent),
+    "serves-when-told-train": _lawful_but(
+        "It starts a server whatever it is told.",
+        train=lambda inside: LAWFUL.serve(inside),
+    ),
+    "out-of-memory": _lawful_but("It needs more memory than it gets.", memory_killed=True),
+    "bad-program": _lawful_but(
+        "Its program cannot be executed.",
+        problem=StartProblem(text="exec /program/main: permission denied", kind="not-executable"),
+    ),
+    "no-program": _lawful_but(
+        "Nothing called train is on its PATH.",
+        entrypoint=(),
+        problem=StartProblem(text='exec: "train": executable file not found', kind="not-found"),
+    ),
+    "shell-cannot-run": _lawful_but("Its shell finds no program.", train=_dead, serve=_dead),
+    "for-arm": _lawful_but("It is made for arm64.", architecture="arm64", elf_machine=183),
+    "says-arm": _lawful_but("Its metadata says arm64 of an amd64 program.", architecture="arm64"),
+    "shell-form": _lawful_but("A shell starts it.", entrypoint=("/bin/sh", "-c", "main")),
+    "tini": _lawful_but("Its entrypoint is tini.", entrypoint=("/sbin/tini", "--", "/main")),
+    "not-root": _lawful_but("It sets another user.", user="1000:1000"),
+    # hosting
+    "never-listens": _lawful_but("Its server never listens.", serve=_never_listens),
+    "loopback": _lawful_but("It listens on loopback alone.", serve=_listens("127.0.0.1", 8080)),
+    "port-5000": _lawful_but("It listens on another port.", serve=_listens("0.0.0.0", 5000)),
+    "gives-up": _lawful_but("Its server ends at once.", serve=_gives_up),
+    "ping-500": _serves("Its ping says 500.", ping=_ping_500),
+    "localhost-only": _serves("It answers clients that call it localhost.", ping=_ping_local_only),
+    "slow-ping": _serves("Its ping is slow.", ping=_slow_ping),
+    "sick-later": _lawful_but(
+        "It falls ill after the first ping.",
+        serve=lambda inside: serving(ping=_failing_after_the_first())(inside),
+    ),
+    "late": _serves("It is ready too late.", before=_late),
+    "refuses": _serves("It refuses every request.", invocation=_refuses),
+    "breaks": _serves("Every request breaks it.", invocation=_breaks),
+    "slow": _serves("It thinks too long.", invocation=_slow),
+    "warms-up": _lawful_but(
+        "It says it is ready before it is.",
+        serve=lambda inside: serving(invocation=_warms_up())(inside),
+    ),
+    "no-type": _serves("Its replies have no Content-Type.", invocation=_no_type),
+    "no-strangers": _serves("It refuses unknown headers.", invocation=_no_strangers),
+    "only-csv": _serves("It refuses a type that is declared.", invocation=_only_csv),
+    "any-type": _serves("It takes any content type for good.", invocation=_any_type),
+    "breaks-on-malformed": _serves(
+        "A malformed body makes it say 500.", invocation=_breaks_on_malformed
+    ),
+    "sulks": _lawful_but(
+        "It refuses everything after a malformed body.",
+        serve=lambda inside: serving(invocation=_sulks())(inside),
+    ),
+    "small-bodies": _serves("It refuses 6 MiB.", body_limit=1 << 20),
+    "smallish-bodies": _serves("It refuses 25 MB.", body_limit=10 << 20),
+    "writes-beside-model": _serves("It writes to its model.", before=_unpacks_beside_the_model),
+    "wants-network-to-serve": _serves("Its server downloads.", before=_wants_the_network),
+    "deaf-server": _lawful_but("Its server ignores SIGTERM.", catches_sigterm=False),
+    # trouble of the engine, and of the user
+    "engine-dies-at-create": _lawful_but("The engine dies before it.", trouble="create"),
+    "engine-dies-at-start": _lawful_but("The engine dies with it.", trouble="start"),
+    "engine-dies-at-save": _lawful_but("The engine dies after it.", trouble="save"),
+    "interrupts": _lawful_but("The user presses Ctrl-C.", train=_interrupts),
+}

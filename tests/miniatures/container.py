@@ -1,0 +1,216 @@
+"""A container that is a thread: it is fed, started, asked, stopped and read as a real one is."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import queue
+import shutil
+import socket
+import tarfile
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from miniatures.inside import Inside, Killed, Program, Stream
+
+from sm_conformance.engine.log import LogCapture
+from sm_conformance.engine.protocol import Launch, Network
+from sm_conformance.errors import HarnessTrouble
+from sm_conformance.observed.facts import Exit, Listener, Process, StartProblem
+from sm_conformance.observed.http import Address
+
+_SIGTERM_BIT = 1 << 14
+_KILLED_CODE = 137
+_END_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Miniature:
+    """A candidate: what it does when told ``train`` or ``serve``, and what its image says of itself."""
+
+    story: str
+    train: Program
+    serve: Program
+    entrypoint: tuple[str, ...] = ("/program/main",)
+    user: str = ""
+    architecture: str = "amd64"
+    elf_machine: int = 62
+    problem: StartProblem | None = None
+    catches_sigterm: bool = True
+    helpers: tuple[str, ...] = ()
+    memory_killed: bool = False
+    # What of the engine breaks when this candidate is launched: "create", "start", "save" or nothing.
+    trouble: str = ""
+
+
+@dataclass(slots=True)
+class _End:
+    """How the program ended; the lock lets its processor time be read while it lives."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    over: threading.Event = field(default_factory=threading.Event)
+    exit: Exit | None = None
+    cpu_s: float = 0.0
+
+
+class MiniatureContainer:
+    """See :class:`sm_conformance.engine.protocol.Container`; the program runs in a thread."""
+
+    def __init__(
+        self, miniature: Miniature, launch: Launch, *, removed: Callable[[MiniatureContainer], None]
+    ) -> None:
+        _maybe(miniature, "create")
+        self._miniature = miniature
+        self._launch = launch
+        self._removed = removed
+        self._folder = Path(tempfile.mkdtemp(prefix="miniature-"))
+        self._root = self._folder / "opt" / "ml"
+        self._root.mkdir(parents=True)
+        self._frames: queue.SimpleQueue[tuple[bytes | None, bytes | None] | None] = (
+            queue.SimpleQueue()
+        )
+        # Bound and not listening: connections are refused until the program takes it over.
+        self._port = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._port.bind(("127.0.0.1", 0))
+        host, port = self._port.getsockname()
+        self._address = Address(host=host, port=port)
+        self._inside = Inside(
+            root=self._root,
+            environment=dict(launch.environment),
+            stdout=Stream(lambda data: self._frames.put((data, None))),
+            stderr=Stream(lambda data: self._frames.put((None, data))),
+            port=self._port,
+            networked=launch.network is Network.OPEN,
+            read_only=frozenset(place.path for place in launch.places if place.read_only),
+        )
+        self._end = _End()
+        self._thread: threading.Thread | None = None
+        self._log = LogCapture(())
+        self.started_at = 0.0
+        self._feed()
+
+    def _feed(self) -> None:
+        for place in self._launch.places:
+            folder = self._folder / place.path.lstrip("/")
+            folder.mkdir(parents=True, exist_ok=True)
+            if place.archive is not None:
+                with tarfile.open(place.archive) as archive:
+                    archive.extractall(folder, filter="data")
+        if self._launch.inputs is not None:
+            with tarfile.open(fileobj=io.BytesIO(self._launch.inputs)) as archive:
+                archive.extractall(self._root, filter="data")
+
+    @property
+    def log(self) -> LogCapture:
+        return self._log
+
+    @property
+    def address(self) -> Address | None:
+        return None if self._launch.network is Network.NONE else self._address
+
+    def start(self) -> StartProblem | None:
+        _maybe(self._miniature, "start")
+        self.started_at = time.monotonic()
+        if self._miniature.problem is not None:
+            return self._miniature.problem
+        self._log = LogCapture(self._written())
+        self._thread = threading.Thread(target=self._live, daemon=True)
+        self._thread.start()
+        return None
+
+    def _written(self) -> Iterator[tuple[bytes | None, bytes | None]]:
+        while (frame := self._frames.get()) is not None:
+            yield frame
+
+    def _live(self) -> None:
+        try:
+            code = self._program()(self._inside)
+        except Killed:
+            code = _KILLED_CODE
+        except Exception:
+            with contextlib.suppress(Killed):
+                self._inside.complain(traceback.format_exc())
+            code = 1
+        memory_killed = self._miniature.memory_killed and not self._inside.killed.is_set()
+        with self._end.lock:
+            self._end.cpu_s = time.thread_time()
+            self._end.exit = Exit(
+                code=_KILLED_CODE if memory_killed else code, memory_killed=memory_killed
+            )
+        self._frames.put(None)
+        self._end.over.set()
+
+    def _program(self) -> Program:
+        (word,) = self._launch.arguments
+        return {"train": self._miniature.train, "serve": self._miniature.serve}[word]
+
+    def wait(self, timeout_s: float) -> Exit | None:
+        if not self._end.over.wait(timeout_s):
+            return None
+        self._log.finish(_END_S)
+        return self._end.exit
+
+    def pause(self, seconds: float) -> bool:
+        return self._log.finish(seconds)
+
+    def signal(self, name: str) -> None:
+        if name == "SIGKILL":
+            self._inside.killed.set()
+            self._inside.asked_to_stop.set()
+        elif self._miniature.catches_sigterm:
+            self._inside.asked_to_stop.set()
+
+    def cpu_seconds(self) -> float | None:
+        with self._end.lock:
+            if self._thread is None or self._thread.ident is None or self._end.exit is not None:
+                return self._end.cpu_s
+            return time.clock_gettime(time.pthread_getcpuclockid(self._thread.ident))
+
+    def processes(self) -> tuple[Process, ...]:
+        if self._end.over.is_set():
+            return ()
+        caught = _SIGTERM_BIT if self._miniature.catches_sigterm else 0
+        commands = (" ".join(self._launch.arguments), *self._miniature.helpers)
+        return tuple(
+            Process(
+                pid=number,
+                parent=0 if number == 1 else 1,
+                command=command,
+                caught=caught,
+                blocked=0,
+                state="S",
+                waits_in="futex_wait_queue",
+            )
+            for number, command in enumerate(commands, start=1)
+        )
+
+    def listeners(self) -> tuple[Listener, ...]:
+        return tuple(self._inside.listeners)
+
+    def save(self, path: str, to: Path, limit_bytes: int) -> bool:
+        _maybe(self._miniature, "save")
+        folder = self._folder / path.lstrip("/")
+        held = io.BytesIO()
+        with tarfile.open(fileobj=held, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            if folder.exists():
+                archive.add(folder, arcname=folder.name)
+        to.write_bytes(held.getvalue()[:limit_bytes])
+        return len(held.getvalue()) <= limit_bytes
+
+    def remove(self, *, keep: bool = False) -> None:
+        self.signal("SIGKILL")
+        if self._thread is not None:
+            self._thread.join(_END_S)
+        self._port.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._removed(self)
+
+
+def _maybe(miniature: Miniature, moment: str) -> None:
+    if miniature.trouble == moment:
+        raise HarnessTrouble(f"the engine went away at {moment}")

@@ -1,0 +1,84 @@
+"""An engine in this process whose images are the miniatures of :mod:`miniatures.candidates`."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import threading
+
+from miniatures.candidates import MINIATURES
+from miniatures.container import MiniatureContainer
+
+from sm_conformance.engine.protocol import Launch, NoSuchImage
+from sm_conformance.observed.facts import EngineFacts, ImageFacts
+
+
+class MiniatureEngine:
+    """See :class:`sm_conformance.engine.protocol.Engine`. ``way`` is how it says servers are reached."""
+
+    def __init__(self, *, run_id: str | None = None, way: str = "direct") -> None:
+        self.run_id = run_id or "miniature"
+        self.launches: list[Launch] = []
+        self._way = way
+        self._lock = threading.Lock()
+        self._there: list[MiniatureContainer] = []
+
+    @property
+    def left(self) -> int:
+        """How many containers were made and not removed."""
+        with self._lock:
+            return len(self._there)
+
+    def facts(self) -> EngineFacts:
+        return EngineFacts(
+            name="miniature",
+            version="1",
+            platform="linux/amd64",
+            way=self._way,
+            isolation_proved=self._way == "direct",
+            cpus=2,
+        )
+
+    def image(self, reference: str) -> ImageFacts:
+        if reference not in MINIATURES:
+            raise NoSuchImage(reference)
+        miniature = MINIATURES[reference]
+        return ImageFacts(
+            reference=reference,
+            config_digest=f"sha256:{hashlib.sha256(reference.encode()).hexdigest()}",
+            manifest_digest=None,
+            os="linux",
+            architecture=miniature.architecture,
+            entrypoint=miniature.entrypoint,
+            command=(),
+            environment={},
+            working_directory="/",
+            user=miniature.user,
+            labels={},
+            exposed_ports=(),
+            size_bytes=1,
+        )
+
+    def file_head(self, reference: str, path: str, length: int) -> bytes | None:
+        """Every program is an ELF file for the miniature's processor."""
+        machine = struct.pack("<H", MINIATURES[reference].elf_machine)
+        return (b"\x7fELF\x02\x01" + bytes(12) + machine)[:length]
+
+    def create(self, launch: Launch) -> MiniatureContainer:
+        container = MiniatureContainer(MINIATURES[launch.image], launch, removed=self._forget)
+        with self._lock:
+            self.launches.append(launch)
+            self._there.append(container)
+        return container
+
+    def close(self) -> None:
+        """Removes what is still there."""
+        with self._lock:
+            there = list(self._there)
+        for container in there:
+            container.remove()
+
+    def _forget(self, container: MiniatureContainer) -> None:
+        with self._lock:
+            if container in self._there:
+                self._there.remove(container)

@@ -1,0 +1,146 @@
+"""What a program sees from within its container: folders, streams, signals, a port."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from sm_conformance.observed.facts import Listener
+
+
+class Killed(BaseException):
+    """The container was killed; nothing of the program runs on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One of the two output streams."""
+
+    put: Callable[[bytes], None]
+
+
+# Status, content type ("" for none) and body.
+Answer = tuple[int, str, bytes]
+Ping = Callable[[Message], int]
+Invocation = Callable[[Message, bytes], Answer]
+
+
+@dataclass(slots=True, kw_only=True)
+class Inside:
+    """The inside of one container. ``root`` is its ``/opt/ml``; ``networked`` says a way out exists."""
+
+    root: Path
+    environment: Mapping[str, str]
+    stdout: Stream
+    stderr: Stream
+    port: socket.socket
+    networked: bool
+    read_only: frozenset[str]
+    killed: threading.Event = field(default_factory=threading.Event)
+    asked_to_stop: threading.Event = field(default_factory=threading.Event)
+    listeners: list[Listener] = field(default_factory=list)
+
+    def say(self, text: str) -> None:
+        """Writes a line to standard output."""
+        self._live()
+        self.stdout.put(f"{text}\n".encode())
+
+    def complain(self, text: str) -> None:
+        """Writes a line to standard error."""
+        self._live()
+        self.stderr.put(f"{text}\n".encode())
+
+    def sleep(self, seconds: float) -> None:
+        """Uses no processor time for a while; SIGTERM does not wake it."""
+        if self.killed.wait(seconds):
+            raise Killed
+
+    def wait_for_ever(self) -> None:
+        """Neither works nor writes nor ends."""
+        self.killed.wait()
+        raise Killed
+
+    def until_stopped(self) -> None:
+        """Waits for SIGTERM as a well-behaved server does."""
+        self.asked_to_stop.wait()
+        self._live()
+
+    def serve(self, ping: Ping, invocation: Invocation, *, body_limit: int | None = None) -> None:
+        """Listens on port 8080 of all interfaces until SIGTERM; ``body_limit`` refuses with 413."""
+
+        class Handler(_Handler):
+            pass
+
+        Handler.ping, Handler.invocation, Handler.body_limit = (
+            staticmethod(ping), staticmethod(invocation), body_limit,
+        )  # fmt: skip
+        server = _Server(self.port, Handler)
+        self.listeners.append(Listener(host="0.0.0.0", port=8080))
+        going = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        going.start()
+        try:
+            self.until_stopped()
+        finally:
+            server.shutdown()
+            going.join()
+            server.server_close()
+
+    def _live(self) -> None:
+        if self.killed.is_set():
+            raise Killed
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, port: socket.socket, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = port
+        self.request_queue_size = 128
+        self.server_activate()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = 64 * 1024
+    disable_nagle_algorithm = True
+    ping: Ping
+    invocation: Invocation
+    body_limit: int | None
+
+    def do_GET(self) -> None:
+        known = self.path == "/ping"
+        self._reply(self.ping(self.headers) if known else 404, "text/plain", b"")
+
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        if self.body_limit is not None and length > self.body_limit:
+            self.close_connection = True
+            self._reply(413, "text/plain", b"too large\n")
+            return
+        body = self.rfile.read(length)
+        self._reply(*self.invocation(self.headers, body))
+
+    def _reply(self, status: int, content_type: str, body: bytes) -> None:
+        self.send_response(status)
+        if content_type:
+            self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Quiet: what a candidate writes is its own choice."""
+
+
+Program = Callable[[Inside], int]

@@ -1,0 +1,143 @@
+"""Judges a miniature through the real plugin and reads what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+TESTS = Path(__file__).resolve().parent.parent
+
+ENGINE = """
+import sys
+sys.path.insert(0, {tests!r})
+from miniatures.engine import MiniatureEngine
+
+
+def pytest_sm_engine(config, run_id):
+    return MiniatureEngine(run_id=run_id, way={way!r})
+"""
+
+TRAINING = {
+    "hyperparameters": {"rounds": "2"},
+    "channels": {
+        "training": {"content_type": "text/csv", "data": "0,5.1,3.5,1.4,0.2\n1,5.9,3.0,4.2,1.5\n"}
+    },
+    "fault": {"hyperparameters": {"rounds": "many"}},
+    "lasts": {"hyperparameters": {"rounds": "1000000000"}},
+}
+REQUESTS = [
+    {"name": "row", "content_type": "text/csv", "body": "5.1,3.5,1.4,0.2\n"},
+    {"name": "json", "content_type": "application/json", "body": "[[5.1, 3.5, 1.4, 0.2]]"},
+]
+BOTH: Mapping[str, Any] = {
+    "claims": ["training", "hosting"],
+    "network": "isolated",
+    "training": TRAINING,
+    "hosting": {"requests": REQUESTS},
+}
+TRAINS: Mapping[str, Any] = {
+    "claims": ["training"], "network": "isolated", "training": TRAINING,
+}  # fmt: skip
+SERVES: Mapping[str, Any] = {
+    "claims": ["hosting"],
+    "network": "isolated",
+    "hosting": {"model": "none", "requests": REQUESTS},
+}
+
+Runner = Callable[..., pytest.RunResult]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One run: its exit status, its output, and its report where it wrote one."""
+
+    status: int
+    output: str
+    errors: str
+    report: dict[str, Any]
+
+    @property
+    def findings(self) -> dict[str, dict[str, Any]]:
+        """The findings by clause key."""
+        return {f"{item['clause']} {item['name']}": item for item in self.report["findings"]}
+
+    def with_verdict(self, *verdicts: str) -> dict[str, str]:
+        """Clause key to verdict, for those that have one of ``verdicts``."""
+        return {
+            key: found["verdict"]
+            for key, found in self.findings.items()
+            if found["verdict"] in verdicts
+        }
+
+    @property
+    def said(self) -> dict[str, str]:
+        """What was said against the candidate, each with its verdict; the blocked ones left out."""
+        return self.with_verdict("fail", "advice", "not-run", "error", "waived")
+
+    @property
+    def last_line(self) -> str:
+        """The last line that our part of the summary wrote."""
+        lines = [line for line in self.output.splitlines() if line.strip()]
+        at = next(n for n, line in enumerate(lines) if "= sm-conformance =" in line)
+        ends = (n for n in range(at + 1, len(lines)) if lines[n].startswith("="))
+        return lines[next(ends, len(lines)) - 1]
+
+
+def provide_engine(pytester: pytest.Pytester, *, way: str = "direct") -> None:
+    """Writes the conftest that brings the miniature engine."""
+    pytester.makeconftest(ENGINE.format(tests=str(TESTS), way=way))
+
+
+def provide_plugin(pytester: pytest.Pytester) -> tuple[str, str]:
+    """Writes the same as a plugin, for runs that name paths elsewhere; returns the option for it."""
+    pytester.makepyfile(miniature_plugin=ENGINE.format(tests=str(TESTS), way="direct"))
+    return "-p", "miniature_plugin"
+
+
+def declare(pytester: pytest.Pytester, declaration: Mapping[str, Any]) -> None:
+    """Writes ``sm-conformance.yaml`` in the current folder."""
+    text = yaml.safe_dump(dict(declaration))
+    (pytester.path / "sm-conformance.yaml").write_text(text, "utf-8")
+
+
+def limit(pytester: pytest.Pytester, limits: Mapping[str, float]) -> str:
+    """Writes a file of limits; returns the option that names it."""
+    file = pytester.path / "limits.yaml"
+    file.write_text(yaml.safe_dump(dict(limits)), "utf-8")
+    return f"--sm-limits={file}"
+
+
+def judge(
+    run: Runner,
+    pytester: pytest.Pytester,
+    image: str,
+    *arguments: str,
+    declaration: Mapping[str, Any] | None = BOTH,
+    limits: Mapping[str, float] | None = None,
+) -> Judged:
+    """Judges the miniature ``image`` with ``run``, one of pytester's runners."""
+    if declaration is not None:
+        declare(pytester, declaration)
+    limited = [limit(pytester, limits)] if limits else []
+    named = [f"--sm-image={image}"] if image else []
+    result = run(
+        "-p", "no:cacheprovider", *named, *limited, "--sm-report=report", *arguments
+    )
+    return judged(pytester, result)
+
+
+def judged(pytester: pytest.Pytester, result: pytest.RunResult) -> Judged:
+    """What a finished run left."""
+    file = pytester.path / "report" / "report.json"
+    return Judged(
+        status=int(result.ret),
+        output=result.stdout.str(),
+        errors=result.stderr.str(),
+        report=json.loads(file.read_text("utf-8")) if file.is_file() else {},
+    )

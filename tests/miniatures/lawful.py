@@ -1,0 +1,131 @@
+"""The lawful miniature, in parts that a liar can borrow: it averages columns and answers 0."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable
+from email.message import Message
+
+from miniatures.inside import Answer, Inside, Invocation, Ping, Program
+
+MODEL = "model/means.json"
+TYPES = ("text/csv", "application/json")
+_ROUND_S = 0.002
+
+Step = Callable[[Inside], None]
+
+
+def hyperparameters(inside: Inside) -> dict[str, str]:
+    """The content of hyperparameters.json."""
+    text = (inside.root / "input/config/hyperparameters.json").read_text("utf-8")
+    found: dict[str, str] = json.loads(text)
+    return found
+
+
+def rows(inside: Inside) -> list[list[float]]:
+    """All rows of the channel ``training``. Raises ValueError when there are none."""
+    folder = inside.root / "input/data/training"
+    found = [
+        [float(cell) for cell in line.split(",")]
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+        for line in file.read_text("utf-8").splitlines()
+    ]
+    if not found:
+        raise ValueError("no rows of data")
+    return found
+
+
+def fit(inside: Inside) -> None:
+    """Leaves a model; ends early, with what there is, when asked to stop."""
+    table = rows(inside)
+    for _ in range(int(hyperparameters(inside).get("rounds", "1"))):
+        if inside.asked_to_stop.wait(_ROUND_S):
+            inside.sleep(0)
+            break
+    means = [sum(column) / len(column) for column in zip(*table, strict=True)]
+    (inside.root / MODEL).write_text(json.dumps(means), "utf-8")
+
+
+def write_failure(inside: Inside, reason: str) -> None:
+    """Says why training failed."""
+    (inside.root / "output/failure").write_text(reason, "utf-8")
+
+
+def training(
+    *steps: Step,
+    before: Step | None = None,
+    after: Step | None = None,
+    on_failure: Callable[[Inside, str], None] = write_failure,
+    failing_code: int = 1,
+    quiet: bool = False,
+) -> Program:
+    """A training of ``steps`` (by default, the fitting), with what a liar does before or after."""
+
+    def train(inside: Inside) -> int:
+        if not quiet:
+            inside.say("training starts")
+        try:
+            for step in (before, *(steps or (fit,)), after):
+                if step is not None:
+                    step(inside)
+        except Exception as error:
+            if not quiet:
+                inside.complain(traceback.format_exc())
+            on_failure(inside, f"{type(error).__name__}: {error}")
+            return failing_code
+        return 0
+
+    return train
+
+
+def ping(_: Message) -> int:
+    """Healthy."""
+    return 200
+
+
+def invocation(headers: Message, body: bytes) -> Answer:
+    """One 0 for each row of CSV or JSON; 415 for another type, 400 for a body that is neither."""
+    kind = headers.get("Content-Type", "")
+    if kind not in TYPES:
+        return 415, "text/plain", b"unknown type\n"
+    try:
+        text = body.decode("utf-8")
+        table = json.loads(text) if kind == "application/json" else _csv(text)
+        count = len([[float(cell) for cell in row] for row in table])
+        if not count:
+            raise ValueError("no rows")
+    except (ValueError, TypeError) as error:
+        return 400, "text/plain", f"{error}\n".encode()
+    return 200, kind, json.dumps([0] * count).encode() if "json" in kind else b"0\n" * count
+
+
+def _csv(text: str) -> list[list[str]]:
+    return [line.split(",") for line in text.splitlines() if line.strip()]
+
+
+def load(inside: Inside) -> None:
+    """Reads the model, where one was handed over. Raises OSError when the folder has none."""
+    if (inside.root / "model").exists():
+        json.loads((inside.root / MODEL).read_text("utf-8"))
+
+
+def serving(
+    *,
+    before: Step | None = None,
+    ping: Ping = ping,
+    invocation: Invocation = invocation,
+    body_limit: int | None = None,
+) -> Program:
+    """A server that loads the model and answers, with what a liar does before it listens."""
+
+    def serve(inside: Inside) -> int:
+        inside.say("server starts")
+        if before is not None:
+            before(inside)
+        load(inside)
+        inside.serve(ping, invocation, body_limit=body_limit)
+        return 0
+
+    return serve

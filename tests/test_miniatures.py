@@ -1,0 +1,181 @@
+"""Each little liar is found out, for its one sin and for nothing else; the lawful one is conformant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from miniatures.candidates import MINIATURES
+from miniatures.judging import BOTH, SERVES, TRAINS, Judged, judge, provide_engine
+
+from sm_conformance.laboratory import steps, stopping
+
+# Limits that a liar would otherwise exhaust: it idles, stalls, or keeps refusing.
+HASTE = {
+    "idle_s": 0.4,
+    "startup_limit_s": 0.5,
+    "startup_grace_s": 0.2,
+    "invocation_limit_s": 0.3,
+    "ping_spacing_s": 0.02,
+    "hosting_stop_limit_s": 0.5,
+    "training_stop_limit_s": 0.5,
+}
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Miniatures are set up at once and recover at once, or never."""
+    monkeypatch.setattr(stopping, "_SETTLE_S", 0.02)
+    monkeypatch.setattr(stopping, "_DROPPED_WAIT_S", 0.1)
+    monkeypatch.setattr(steps, "_RECOVERY_S", 0.2)
+
+
+def judge_here(
+    pytester: pytest.Pytester, image: str, *arguments: str, way: str = "direct", **how: Any
+) -> Judged:
+    """Judges in this process, which spares the start of another."""
+    provide_engine(pytester, way=way)
+    return judge(pytester.runpytest_inprocess, pytester, image, *arguments, **how)
+
+
+@dataclass(frozen=True)
+class Sin:
+    """What one miniature must be found guilty of; ``breaks`` is the clause and ``verdict`` its verdict.
+
+    ``says`` is part of what the finding saw. ``changed`` limits make a run doubtful by themselves.
+    """
+
+    image: str
+    breaks: str
+    verdict: str = "fail"
+    says: str = ""
+    declaration: Mapping[str, Any] = field(default_factory=lambda: TRAINS)
+    limits: Mapping[str, float] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.image}-{self.breaks.replace(' ', '-')}"
+
+
+NEEDS_MODEL = {**BOTH, "hosting": {"requests": BOTH["hosting"]["requests"]}}
+UNSTOPPABLE = {"hosting_stop_limit_s": 0.3, "training_stop_limit_s": 0.3}
+
+TRAINING_SINS = [
+    Sin("always-fails", "TRAIN-063 exit-zero", says="exited with 1"),
+    Sin("lingers", "TRAIN-068 ends", says="neither used the processor nor wrote", limits=HASTE),
+    Sin("no-model", "TRAIN-070 model", says="no regular file"),
+    Sin("model-is-a-link", "TRAIN-070 model", says="deep/link (symlink)"),
+    Sin("failure-on-success", "TRAIN-065 no-failure-on-success", "advice", says="'fine'"),
+    Sin("no-failure-file", "TRAIN-064 failure-file", says="there is no such file"),
+    Sin("empty-failure-file", "TRAIN-064 failure-file", says="the file is empty"),
+    Sin("failure-folder", "TRAIN-064 failure-file", says="it is a folder"),
+    Sin("exit-0-on-fault", "TRAIN-063 exit-nonzero", says="with the fault declared: training exited"),
+    Sin("wants-numbers", "TRAIN-010 strings", says="it works as soon as that is lifted"),
+    Sin("wants-sm-variables", "TRAIN-087 no-sm-variables", says="as soon as that is lifted"),
+    Sin("wants-region", "NET-003 no-aws-environment", says="as soon as that is lifted"),
+    Sin("wants-network", "NET-002 isolated", says="Temporary failure in name resolution"),
+    Sin(
+        "wants-network", "NET-002 isolated", says="as soon as that is lifted",
+        options=("--sm-allow-network",),
+    ),
+    Sin("known-keys-only", "TRAIN-014 unknown-keys", "advice", says="exited with 1"),
+    Sin("minds-empty-files", "TRAIN-026 nested-files", "advice", says="exited with 1"),
+    Sin("needs-hyperparameters", "TRAIN-011 no-hyperparameters", "advice", says="without a word"),
+    Sin("deaf", "TRAIN-060 stops-in-time", "advice", says="the kernel discards it"),
+    Sin("deaf", "TRAIN-060 stops-in-time", "fail", options=("--sm-profile=strict",)),
+    Sin(
+        "deaf-behind-a-shell", "TRAIN-062 signal-reaches-training", "advice",
+        says="still running: python train.py",
+    ),
+    Sin("quiet", "IMG-023 logs", "advice", says="nothing at all"),
+    Sin("bad-program", "IMG-001 train-starts", says="permission denied"),
+    Sin("shell-cannot-run", "IMG-001 train-starts", says="exited with 127"),
+    Sin("no-program", "IMG-003 on-path", says="executable file not found"),
+    Sin("for-arm", "IMG-016 architecture", says="its program is for arm64"),
+    Sin("shell-form", "IMG-005 exec-form", "advice", says="/bin/sh -c main"),
+    Sin("not-root", "IMG-012 root-training", "advice", says="USER 1000:1000"),
+    Sin(
+        "serves-when-told-train", "IMG-004 tells-jobs-apart", says="it answers GET /ping with 200",
+        declaration=NEEDS_MODEL, limits=HASTE,
+    ),
+    Sin(
+        "out-of-memory", "TRAIN-063 exit-zero", says="killed for lack of memory",
+        declaration={**TRAINS, "resources": {"memory": "64m"}},
+    ),
+]  # fmt: skip
+
+SERVING_SINS = [
+    Sin("never-listens", "HOST-001 listens", says="connection refused", limits=HASTE),
+    Sin("loopback", "HOST-001 listens", says="of the loopback interface only", limits=HASTE),
+    Sin("port-5000", "HOST-001 listens", says="it listens on port 5000 instead", limits=HASTE),
+    Sin("gives-up", "HOST-002 ping", says="exited with 3", limits=HASTE),
+    Sin("ping-500", "HOST-002 ping", says="GET /ping: 500", limits=HASTE),
+    Sin("localhost-only", "HOST-002 ping", says="Host header", limits=HASTE),
+    Sin("slow-ping", "HOST-004 ping-in-time", says="took longer", limits={"ping_limit_s": 0.05,
+        "ping_spacing_s": 0.02}),
+    Sin("lawful", "HOST-004 ping-bound", says="p99", options=("--sm-max-ping-p99-ms=0.001",)),
+    Sin("lawful", "HOST-010 invocation-bound", options=("--sm-max-invocation-p99-ms=0.001",)),
+    Sin("late", "HOST-005 startup-window", says="the first 200 came after",
+        limits={"startup_limit_s": 0.2, "startup_grace_s": 5}),
+    Sin("sick-later", "HOST-006 stays-healthy", says="503"),
+    Sin("warms-up", "HOST-007 ready-means-ready", "advice", says="503"),
+    Sin("refuses", "HOST-010 invocation", says="sample request: 400", limits=HASTE),
+    Sin("breaks", "HOST-010 invocation", says="sample request: 500", limits=HASTE),
+    Sin("slow", "HOST-010 invocation", says="200", limits={"invocation_limit_s": 0.18,
+        "sample_requests": 2}),
+    Sin("small-bodies", "HOST-013 body-6-mib", "advice", says="413"),
+    Sin("smallish-bodies", "HOST-013 body-25-mb", "advice", says="413"),
+    Sin("no-strangers", "HOST-020 unknown-headers", says="400"),
+    Sin("only-csv", "HOST-021 content-types", "advice", says="request-json: 415"),
+    Sin("any-type", "HOST-021 content-types", "advice", says="nobody declared: 200"),
+    Sin("no-type", "HOST-022 response-type", "advice", says="without a content type"),
+    Sin("breaks-on-malformed", "HOST-025 malformed-body", "advice", says="500"),
+    Sin("sulks", "HOST-029 survives-bad-input", "advice", says="after empty-body: good request 400"),
+    Sin("writes-beside-model", "HOST-030 read-only-model", says="as soon as that is lifted",
+        declaration=NEEDS_MODEL),
+    Sin("deaf-server", "HOST-060 stops-in-time", "advice", says="it did not end", limits=UNSTOPPABLE),
+    Sin("tini", "IMG-006 no-init-entrypoint", "advice", says="tini"),
+    Sin("not-root", "IMG-012 root-hosting", "advice", says="USER 1000:1000"),
+    Sin("bad-program", "IMG-002 serve-starts", says="permission denied"),
+    Sin("no-program", "IMG-003 on-path", says="not found"),
+    Sin("wants-network-to-serve", "NET-002 isolated", says="name resolution"),
+    Sin("quiet", "IMG-023 logs", "advice", says="nothing at all"),
+]  # fmt: skip
+
+
+def assert_found_out(sin: Sin, found: Judged) -> None:
+    """Exactly the clause is broken, the rest passes or is blocked by it, and the status fits."""
+    assert found.said == {sin.breaks: sin.verdict}, found.output
+    seen = found.findings[sin.breaks]
+    assert sin.says in seen["actual"], seen["actual"]
+    assert seen["reason"] is None and seen["expected"] and seen["fix"] and seen["matters"]
+    blocked = found.with_verdict("blocked")
+    blockers = {found.findings[key]["reason"] for key in blocked}
+    assert blockers <= {f"blocked by {sin.breaks}"}, blockers
+    conclusion = "conformant"
+    if sin.limits or blocked:
+        conclusion = "inconclusive"
+    if sin.verdict == "fail":
+        conclusion = "nonconformant"
+    assert found.report["conclusion"] == conclusion, found.report["doubts"]
+    assert found.status == {"conformant": 0, "nonconformant": 1, "inconclusive": 3}[conclusion]
+
+
+@pytest.mark.parametrize("sin", TRAINING_SINS, ids=str)
+def test_a_liar_who_trains_is_found_out(sin: Sin, pytester: pytest.Pytester) -> None:
+    found = judge_here(
+        pytester, sin.image, *sin.options, declaration=sin.declaration, limits=sin.limits
+    )
+
+    assert_found_out(sin, found)
+
+
+@pytest.mark.parametrize("sin", SERVING_SINS, ids=str)
+def test_a_liar_who_serves_is_found_out(sin: Sin, pytester: pytest.Pytester) -> None:
+    declaration = SERVES if sin.declaration is TRAINS else sin.declaration
+
+    found = judge_here(pytester, sin.image, *sin.options, declaration=declaration, limits=sin.limits)
+
+    assert_found_out(sin, found)
