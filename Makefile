@@ -5,8 +5,7 @@
 .PHONY: help demo test test-long bench engine-stop clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\): ## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do \
-		printf '  make %-12s %s\n' "$$target" "$$text"; done
+	@awk -F ': ## ' '/^[a-z-]+: ## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: ## judge the sample image decision_tree: verdict and HTML report
 	@scripts/demo

@@ -6,18 +6,12 @@ does nothing there.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-    from sm_conformance.pytest_run import PytestRun
-
-SUITE = Path(__file__).resolve().parent / "suite"
-RUN_KEY: pytest.StashKey[PytestRun] = pytest.StashKey()
 
 # Short names and the options that they stand for; other projects define some of them themselves.
 _SHORT = {
@@ -92,7 +86,7 @@ def pytest_configure(config: pytest.Config) -> None:
     named = (getattr(option, f"sm_{kind}image", None) for kind in ("", "train_", "serve_"))
     if not any(named):
         return
-    from sm_conformance.pytest_run import PytestRun
+    from sm_conformance.pytest_run import RUN_KEY, PytestRun
 
     config.addinivalue_line("markers", "sm_clause(key): the clause that a test judges")
     run = PytestRun(config)

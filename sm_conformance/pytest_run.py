@@ -27,8 +27,8 @@ from sm_conformance.judgement.conclusion import (
 )
 from sm_conformance.judgement.finding import Finding, Sight, Verdict
 from sm_conformance.judgement.outcome import Outcome
+from sm_conformance.laboratory.halves import excuse
 from sm_conformance.observed.run import Cause, Server, TrainRun
-from sm_conformance.plugin import RUN_KEY, SUITE
 from sm_conformance.session import (
     Options,
     Rules,
@@ -42,6 +42,9 @@ from sm_conformance.session import (
 )
 from sm_conformance.suite.binding import Binding, binding_of
 from sm_conformance.terminal import Progress, last_line, summary
+
+SUITE = Path(__file__).resolve().parent / "suite"
+RUN_KEY: pytest.StashKey[PytestRun] = pytest.StashKey()
 
 _FINDING = "sm_conformance_finding"
 _GROUP = "sm-conformance"
@@ -125,10 +128,12 @@ class PytestRun:
         """Runs a clause on each of its scenarios that the claims allow."""
         binding = binding_of(metafunc.function)
         if binding is not None and len(binding.given) > 1:
-            halves = {"train": "training", "serve": "hosting"}
-            claims = self._claims()
-            wanted = [name for name in binding.given if halves[load(name).kind] in claims]
+            wanted = [name for name in binding.given if self._claimed(name)]
             metafunc.parametrize("given", wanted)
+
+    def _claimed(self, name: str) -> bool:
+        """Whether the candidate claims the job that a scenario is of."""
+        return {"train": "training", "serve": "hosting"}[load(name).kind] in self._claims()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
@@ -165,13 +170,24 @@ class PytestRun:
         """
         if _binding(item) is not None and not self._prefetched:
             self._prefetched = True
-            given = [name for other in item.session.items if (name := _given(other))]
+            given = [name for other in item.session.items if (name := self._given(other))]
             self.session.lab.prefetch(dict.fromkeys(given))
 
     # -- running ------------------------------------------------------------------------------
 
-    def observation(self, name: str) -> TrainRun | Server | Cause:
-        """What a scenario showed; shows on a terminal what is waited for."""
+    def _given(self, item: pytest.Item) -> str | None:
+        """The scenario that a test looks at; None where there is none, or none that is claimed."""
+        binding = _binding(item)
+        if binding is None or not binding.given:
+            return None
+        params: dict[str, str] = item.callspec.params if hasattr(item, "callspec") else {}
+        name = params.get("given", binding.given[0])
+        return name if self._claimed(name) else None
+
+    def observation(self, name: str) -> TrainRun | Server | Cause | None:
+        """What a scenario showed, None of a job that is not claimed; shows what is waited for."""
+        if not self._claimed(name):
+            return None
         lab = self.session.lab
         progress = Progress(self.config, self.rules.limits)
         while not lab.ready(name, 0.2):
@@ -182,7 +198,7 @@ class PytestRun:
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
         """Says what an observation means for a clause before the clause looks at it."""
-        binding, given = _binding(pyfuncitem), _given(pyfuncitem)
+        binding, given = _binding(pyfuncitem), self._given(pyfuncitem)
         if binding is None or given is None:
             return
         observed = self.session.lab.observe(given)
@@ -193,8 +209,6 @@ class PytestRun:
             raise outcome
 
     def _without_claims(self, given: str, cause: Cause | None) -> Cause | None:
-        from sm_conformance.judgement.halves import excuse
-
         if cause is None or self.session.candidate.claims_are_declared:
             return cause
         return excuse(self.session.lab, given, cause)
@@ -220,7 +234,7 @@ class PytestRun:
         clause = self.rules.contract.clause(binding.key)
         error = call.excinfo.value if call.excinfo else None
         if error is None or isinstance(error, Outcome):
-            sight = self._sight(_given(item))
+            sight = self._sight(self._given(item))
             return findings.judge(clause, self.rules.profile, error, sight)
         if isinstance(error, HarnessTrouble | pytest.exit.Exception | KeyboardInterrupt):
             return findings.error(clause, str(error) or "interrupted")
@@ -399,15 +413,6 @@ def _options(config: pytest.Config) -> Options:
 
 def _binding(item: pytest.Item) -> Binding | None:
     return binding_of(getattr(item, "function", None))
-
-
-def _given(item: pytest.Item) -> str | None:
-    """The scenario that a test looks at; one of several where it is run on each."""
-    binding = _binding(item)
-    if binding is None or not binding.given:
-        return None
-    params: dict[str, str] = item.callspec.params if hasattr(item, "callspec") else {}
-    return params.get("given", binding.given[0])
 
 
 def _bound(item: pytest.Item) -> Binding:

@@ -93,6 +93,11 @@ def read_rules(options: Options) -> Rules:
             "--sm-serve-image"
         )
     changed = limits.load_changed(options.limits) if options.limits else limits.load()
+    for name in ("patience_s", "max_ping_p99_ms", "max_invocation_p99_ms"):
+        value = getattr(options, name)
+        if value is not None and not value > 0:
+            option = name.removesuffix("_s").replace("_", "-")
+            raise UsageProblem(f"--sm-{option} must be above 0, got {value:g}")
     if options.patience_s is not None:
         changed = replace(changed, training_patience_s=options.patience_s)
     if options.model_data is not None and not options.model_data.is_file():
@@ -155,9 +160,7 @@ def report_folder(options: Options) -> Path:
 
 def latency_figures(session: Session) -> dict[str, dict[str, Any]]:
     """The measured routes as the report has them; empty when nothing was measured."""
-    if "hosting" not in session.candidate.claims or not session.lab.ready(PLAIN_SERVER, 0):
-        return {}
-    server = session.lab.observe(PLAIN_SERVER)
+    server = session.lab.found(PLAIN_SERVER)
     if not isinstance(server, Server):
         return {}
     bounds = session.rules.declaration.latency

@@ -17,29 +17,37 @@ _MOST_LINES = 40
 
 
 class Progress:
-    """One line that says which scenarios are going and how long each may take; terminals only."""
+    """Says behind the current line which scenarios are going and how long each may take.
+
+    Only on a terminal, and gone without a trace when the wait is over.
+    """
 
     def __init__(self, config: pytest.Config, limits: Limits) -> None:
         self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self._capture: Any = config.pluginmanager.get_plugin("capturemanager")
         self._limits = limits
-        self._shown = False
 
     def show(self, going: Mapping[str, float]) -> None:
-        """Writes the line over the one before."""
-        if self._reporter is None or not self._reporter.isatty or not going:
-            return
-        parts = [f"{name} {seconds:.0f} s (up to {self._most(name):.0f})" for name, seconds in going.items()]
-        self._reporter.rewrite(f"... {'; '.join(parts)}"[: self._width()], erase=True)
-        self._shown = True
+        """Writes what is going over what stood there before."""
+        parts = [
+            f"{name} {seconds:.0f} s of at most {self._most(name):.0f}"
+            for name, seconds in going.items()
+        ]
+        self._behind("; ".join(parts))
 
     def clear(self) -> None:
-        """Takes the line away."""
-        if self._shown:
-            self._reporter.rewrite("", erase=True)
-            self._shown = False
+        """Takes the note away."""
+        self._behind("")
 
-    def _width(self) -> int:
-        return int(self._reporter._tw.fullwidth) - 1
+    def _behind(self, text: str) -> None:
+        """Writes behind the cursor, clears the rest of the line and puts the cursor back."""
+        if self._reporter is None or not self._reporter.isatty:
+            return
+        writer = self._reporter._tw
+        room = int(writer.fullwidth) - int(writer.width_of_current_line) - 2
+        with self._capture.global_and_fixture_disabled():
+            writer._file.write(f"\x1b7 {text[: max(0, room)]}\x1b[K\x1b8")
+            writer._file.flush()
 
     def _most(self, name: str) -> float:
         limits = self._limits

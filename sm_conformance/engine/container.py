@@ -87,6 +87,8 @@ class DockerContainer:
             mounts.append(_mount(place, volume))
             if place.archive is not None:
                 self._fill(place, volume)
+            if self._problem is not None:
+                return
         settings = self._networks.settings(self._launch.network)
         if self._launch.network is Network.NONE and self._launch.hostname:
             settings["extra_hosts"] = {self._launch.hostname: "127.0.0.1"}
@@ -134,7 +136,10 @@ class DockerContainer:
             with place.archive.open("rb") as data:
                 self._api.put_archive(filler["Id"], place.path, data)
         except APIError as error:
-            raise HarnessTrouble(f"the engine cannot unpack {place.archive.name}: {error}") from error
+            # A tar file that an engine refuses (links out of it, devices) is the candidate's work.
+            self._problem = StartProblem(
+                text=f"{place.archive.name} cannot be unpacked: {error.explanation}", kind="archive"
+            )
         finally:
             self._api.remove_container(filler["Id"], force=True)
 

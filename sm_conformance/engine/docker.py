@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import tarfile
@@ -83,9 +84,11 @@ class DockerEngine:
         try:
             for _ in range(8):  # a chain of links longer than this is a loop
                 stream, facts = self._api.get_archive(made["Id"], path)
-                target = facts.get("linkTarget")
-                if not target:
-                    return _first_member(stream, length)
+                # An engine removes no container while somebody may still read from it.
+                with contextlib.closing(stream):
+                    target = facts.get("linkTarget")
+                    if not target:
+                        return _first_member(stream, length)
                 path = str(PurePosixPath(path).parent / target)
             return None
         except NotFound:

@@ -68,6 +68,8 @@ def of_server(
         expected = "a good request to /invocations is answered with 2xx"
         story = f"POST /invocations with the sample request: {sample.describe()}"
     else:
+        if server.problem is not None and server.problem.kind == "archive":
+            return _nobody(Stage.STARTED, f"{server.story()}; give a model with hosting: {{model: …}}")
         if _cannot_run(server.problem, server.exit, server.seconds):
             return _start_cause(bench, "hosting", server.story())
         missed, expected = Stage.GOOD, "GET /ping on port 8080 answers 200"
@@ -98,10 +100,15 @@ def of_server(
 
 
 def of_another_server(server: Server) -> Cause | None:
-    """Why a further server did not become ready although the ordinary one did."""
-    if server.ready:
+    """Why a further server did not become ready or answer although the ordinary one did."""
+    if not server.ready:
+        return _nobody(Stage.STARTED, f"a second launch did not become ready: {server.story()}")
+    sample = server.replies.get("sample")
+    if sample is None or sample.ok:
         return None
-    return _nobody(Stage.STARTED, f"a second launch did not become ready: {server.story()}")
+    return _nobody(
+        Stage.ANSWERED, f"a second launch did not answer the sample request: {sample.describe()}"
+    )
 
 
 def _cannot_run(problem: StartProblem | None, found: Exit | None, seconds: float) -> bool:

@@ -62,6 +62,14 @@ class Lab:
             return True
         return True
 
+    def found(self, name: str) -> Observation | Cause | None:
+        """What the scenario showed, if it is over and the harness was not in trouble; never raises."""
+        with self._lock:
+            future = self._futures.get(name)
+        if future is None or not future.done() or future.cancelled() or future.exception():
+            return None
+        return future.result()
+
     def going(self) -> dict[str, float]:
         """The scenarios that are going now, with the seconds that each has been."""
         now = time.monotonic()
@@ -186,11 +194,19 @@ class Lab:
         if not candidate.claims_are_declared:
             return None, ("no model data",)
         cause = _cause(plain)
-        if cause is not None and cause.blames is not None:
-            return cause
-        why = cause.actual if cause is not None else "training left nothing in /opt/ml/model"
-        blames = None if cause is not None else "TRAIN-070 model"
-        return Cause(missed=Stage.STARTED, blames=blames, expected="a model", actual=why)
+        if cause is not None:
+            # However far the training came, no server was started.
+            return replace(cause, missed=Stage.STARTED)
+        assert isinstance(plain, TrainRun)
+        if not plain.model.whole:
+            why = "what training left is larger than is read: declare `resources: {output: 20g}`"
+            return Cause(missed=Stage.STARTED, blames=None, expected="", actual=why)
+        return Cause(
+            missed=Stage.STARTED,
+            blames="TRAIN-070 model",
+            expected="a model to serve",
+            actual="training left no regular file in /opt/ml/model",
+        )
 
 
 def _cause(observed: Observation | Cause) -> Cause | None:

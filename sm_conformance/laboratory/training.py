@@ -119,7 +119,8 @@ def _observe(
         model = _collect(bench, container, folder, "model")
         output = _collect(bench, container, folder, "output")
     logs = evidence.write_logs(folder, container)
-    archive = _model_archive(folder) if ending is Ending.EXITED and model.files else None
+    sound = ending is Ending.EXITED and model.whole and model.files
+    archive = _model_archive(folder) if sound else None
     return TrainRun(
         scenario=scenario.name,
         ending=ending,

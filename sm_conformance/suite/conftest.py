@@ -10,7 +10,7 @@ from sm_conformance.candidate.candidate import Candidate
 from sm_conformance.contract.limits import Limits
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed.run import Server, TrainRun
-from sm_conformance.plugin import RUN_KEY
+from sm_conformance.pytest_run import RUN_KEY
 from sm_conformance.suite.binding import binding_of
 
 

@@ -8,6 +8,7 @@ from sm_conformance.candidate.candidate import Candidate
 from sm_conformance.judgement.outcome import NotApplicable, demand
 from sm_conformance.laboratory import image
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.observed.http import printable
 from sm_conformance.observed.run import Server, Stage, TrainRun
 from sm_conformance.suite.binding import clause
 
@@ -50,7 +51,7 @@ def test_exec_form(candidate: Candidate) -> None:
         demand(
             not shell,
             expected='ENTRYPOINT ["program", "argument"]',
-            actual=f"{facts.reference} has the shell form: {' '.join(facts.entrypoint)[:200]}",
+            actual=f"{facts.reference} has the shell form: {printable(' '.join(facts.entrypoint))[:200]}",
         )
 
 
@@ -75,7 +76,7 @@ def test_root_hosting(candidate: Candidate) -> None:
     demand(
         facts.runs_as_root,
         expected="no USER, or root",
-        actual=f"{facts.reference} sets USER {facts.user}",
+        actual=f"{facts.reference} sets USER {printable(facts.user)}",
     )
 
 
@@ -88,7 +89,7 @@ def test_root_training(candidate: Candidate) -> None:
     demand(
         facts.runs_as_root,
         expected="no USER, or root",
-        actual=f"{facts.reference} sets USER {facts.user}",
+        actual=f"{facts.reference} sets USER {printable(facts.user)}",
     )
 
 

@@ -13,12 +13,11 @@ from itertools import count
 from miniatures.container import Miniature
 from miniatures.inside import Answer, Inside, Ping
 from miniatures.lawful import (
+    MODEL,
     fit,
     hyperparameters,
     invocation,
-    load,
     ping,
-    rows,
     serving,
     training,
     write_failure,
@@ -46,7 +45,13 @@ def _works_on(inside: Inside) -> None:
         inside.sleep(0.02)
 
 
+def _leaves_nothing(inside: Inside) -> None:
+    fit(inside)
+    (inside.root / MODEL).unlink()
+
+
 def _only_a_link(inside: Inside) -> None:
+    _leaves_nothing(inside)
     (inside.root / "model/deep").mkdir()
     (inside.root / "model/deep/link").symlink_to("/program/weights")
 
@@ -81,8 +86,20 @@ def _minds_empty_files(inside: Inside) -> None:
 
 
 def _deaf(inside: Inside) -> None:
-    if int(hyperparameters(inside).get("rounds", "1")) > 1000:
+    if _is_long(inside):
         inside.wait_for_ever()
+
+
+def _burns(inside: Inside) -> None:
+    """Long work shows itself by the processor time that it uses."""
+    while _is_long(inside) and time.thread_time() < 0.6:
+        pass
+
+
+def _is_long(inside: Inside) -> bool:
+    return hyperparameters(inside).get("rounds", "").isdigit() and int(
+        hyperparameters(inside)["rounds"]
+    ) > 1000
 
 
 def _says_nothing(inside: Inside, reason: str) -> None:
@@ -108,7 +125,6 @@ def _dead(inside: Inside) -> int:
 
 
 def _silent(inside: Inside) -> int:
-    load(inside)
     inside.serve(ping, invocation)
     return 0
 
@@ -155,9 +171,9 @@ def _slow_ping(headers: Message) -> int:
     return 200
 
 
-def _failing_after_the_first() -> Ping:
+def _falls_ill() -> Ping:
     seen = count()
-    return lambda headers: 200 if next(seen) == 0 else 503
+    return lambda headers: 200 if next(seen) < 12 else 503
 
 
 def _refuses(headers: Message, body: bytes) -> Answer:
@@ -168,9 +184,15 @@ def _breaks(headers: Message, body: bytes) -> Answer:
     return 500, "text/plain", b"oh\n"
 
 
-def _slow(headers: Message, body: bytes) -> Answer:
-    time.sleep(0.2)
-    return invocation(headers, body)
+def _thinks_too_long() -> Callable[[Message, bytes], Answer]:
+    seen = count()
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        if next(seen) == 0:
+            time.sleep(0.9)
+        return invocation(headers, body)
+
+    return answer
 
 
 def _warms_up() -> Callable[[Message, bytes], Answer]:
@@ -250,8 +272,8 @@ MINIATURES: dict[str, Miniature] = {
     "always-fails": _trains(_broken, story="Its training fails on good input."),
     "lingers": _trains(fit, _lingers, story="Its training does not end."),
     "works-on": _trains(_works_on, story="Its training takes longer than anybody waits."),
-    "no-model": _trains(rows, story="Its training leaves no model."),
-    "model-is-a-link": _trains(rows, _only_a_link, story="Its model is a link that leads away."),
+    "no-model": _trains(_leaves_nothing, story="Its training leaves no model."),
+    "model-is-a-link": _trains(_only_a_link, story="Its model is a link that leads away."),
     "failure-on-success": _trains(
         fit, lambda inside: write_failure(inside, "fine"), story="It reports a failure after success."
     ),
@@ -277,10 +299,12 @@ MINIATURES: dict[str, Miniature] = {
         catches_sigterm=False,
         helpers=("python train.py",),
     ),
-    "quiet": _lawful_but("It writes no line.", train=training(quiet=True), serve=_silent),
+    "quiet": _lawful_but(
+        "It writes no line.", train=training(_burns, fit, quiet=True), serve=_silent
+    ),
     "serves-when-told-train": _lawful_but(
         "It starts a server whatever it is told.",
-        train=lambda inside: LAWFUL.serve(inside),
+        train=_silent,
     ),
     "out-of-memory": _lawful_but("It needs more memory than it gets.", memory_killed=True),
     "bad-program": _lawful_but(
@@ -293,6 +317,8 @@ MINIATURES: dict[str, Miniature] = {
         problem=StartProblem(text='exec: "train": executable file not found', kind="not-found"),
     ),
     "shell-cannot-run": _lawful_but("Its shell finds no program.", train=_dead, serve=_dead),
+    "no-server": _lawful_but("It only trains.", serve=_dead),
+    "no-trainer": _lawful_but("It only serves.", train=_dead),
     "for-arm": _lawful_but("It is made for arm64.", architecture="arm64", elf_machine=183),
     "says-arm": _lawful_but("Its metadata says arm64 of an amd64 program.", architecture="arm64"),
     "shell-form": _lawful_but("A shell starts it.", entrypoint=("/bin/sh", "-c", "main")),
@@ -307,13 +333,16 @@ MINIATURES: dict[str, Miniature] = {
     "localhost-only": _serves("It answers clients that call it localhost.", ping=_ping_local_only),
     "slow-ping": _serves("Its ping is slow.", ping=_slow_ping),
     "sick-later": _lawful_but(
-        "It falls ill after the first ping.",
-        serve=lambda inside: serving(ping=_failing_after_the_first())(inside),
+        "It falls ill after a dozen pings.",
+        serve=lambda inside: serving(ping=_falls_ill())(inside),
     ),
     "late": _serves("It is ready too late.", before=_late),
     "refuses": _serves("It refuses every request.", invocation=_refuses),
     "breaks": _serves("Every request breaks it.", invocation=_breaks),
-    "slow": _serves("It thinks too long.", invocation=_slow),
+    "slow": _lawful_but(
+        "It thinks too long.",
+        serve=lambda inside: serving(invocation=_thinks_too_long())(inside),
+    ),
     "warms-up": _lawful_but(
         "It says it is ready before it is.",
         serve=lambda inside: serving(invocation=_warms_up())(inside),

@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+# Loaded once here, not anew by each run in this process.
+import sm_conformance.judgement.page
+import sm_conformance.pytest_run  # noqa: F401
+
 TESTS = Path(__file__).resolve().parent.parent
 
 ENGINE = """
