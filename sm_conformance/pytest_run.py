@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
-import threading
-import time
-from collections.abc import Generator, Sequence
+import sys
+from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,8 @@ from sm_conformance.session import (
     write_report,
 )
 from sm_conformance.suite.binding import Binding, binding_of
-from sm_conformance.terminal import Progress, last_line, summary
+from sm_conformance.terminal import Progress, kept_containers, last_line, summary
+from sm_conformance.termination import Termination
 
 SUITE = Path(__file__).resolve().parent / "suite"
 RUN_KEY: pytest.StashKey[PytestRun] = pytest.StashKey()
@@ -65,7 +65,9 @@ class PytestRun:
         self._prefetched = False
         self._others_failed = False
         self._own_status = 0
+        self._kept: dict[str, str] = {}
         self._worker = getattr(config, "workerinput", None)
+        self._termination = Termination()
         try:
             self.rules: Rules = read_rules(self.options)
             self.folder = Path(self._worker["sm_folder"]) if self._worker else report_folder(self.options)
@@ -91,12 +93,14 @@ class PytestRun:
         if engine is None:
             from sm_conformance.engine.docker import DockerEngine
 
-            engine = DockerEngine(run_id=run_id, keep_failed=self.options.keep)
+            engine = DockerEngine(run_id=run_id)
         self.engine = engine
+        self._termination.watch()
         try:
             self._session = open_session(self.options, self.rules, engine, folder=self.folder)
         except BaseException:
             engine.close()
+            self._termination.release()
             raise
 
     @property
@@ -117,11 +121,20 @@ class PytestRun:
         self, file_path: Path, parent: pytest.Collector
     ) -> pytest.Module | None:
         """Collects the suite also where the project's ``python_files`` would hide it."""
-        ours = file_path.parent == SUITE and file_path.name.startswith("test_")
         patterns: list[str] = self.config.getini("python_files")
-        if not ours or any(file_path.match(pattern) for pattern in patterns):
+        seen = any(file_path.match(pattern) for pattern in patterns)
+        if seen or parent.session.isinitpath(file_path) or not _is_ours(file_path):
             return None
-        module: pytest.Module = pytest.Module.from_parent(parent, path=file_path)
+        module: pytest.Module = _SuiteModule.from_parent(parent, path=file_path)
+        return module
+
+    def pytest_pycollect_makemodule(
+        self, module_path: Path, parent: pytest.Collector
+    ) -> pytest.Module | None:
+        """Finds the suite's tests also where the project's ``python_functions`` would hide them."""
+        if not _is_ours(module_path):
+            return None
+        module: pytest.Module = _SuiteModule.from_parent(parent, path=module_path)
         return module
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -140,6 +153,10 @@ class PytestRun:
         self, items: list[pytest.Item]
     ) -> Generator[None, None, None]:
         """Leaves out clauses that bind other images; keeps ours together and in contract order."""
+        for item in items:
+            # Before the others have a look: xdist groups by this mark.
+            if _binding(item) is not None and self.config.pluginmanager.hasplugin("xdist"):
+                item.add_marker(pytest.mark.xdist_group(_GROUP))
         yield
         claims = self._claims()
         order = {clause.key: at for at, clause in enumerate(self.rules.contract.clauses)}
@@ -150,8 +167,6 @@ class PytestRun:
                 others.append(item)
             elif self.rules.contract.clause(binding.key).applies(claims):
                 item.add_marker(pytest.mark.sm_clause(binding.key))
-                if self.config.pluginmanager.hasplugin("xdist"):
-                    item.add_marker(pytest.mark.xdist_group(_GROUP))
                 ours.append(item)
         ours.sort(key=lambda item: order[_bound(item).key])
         items[:] = ours + others
@@ -193,7 +208,7 @@ class PytestRun:
         while not lab.ready(name, 0.2):
             progress.show(lab.going())
         progress.clear()
-        return lab.observe(name)
+        return self._as_it_counts(name, lab.observe(name))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
@@ -201,17 +216,21 @@ class PytestRun:
         binding, given = _binding(pyfuncitem), self._given(pyfuncitem)
         if binding is None or given is None:
             return
-        observed = self.session.lab.observe(given)
-        cause = observed if isinstance(observed, Cause) else observed.cause
-        cause = self._without_claims(given, cause)
+        observed = self.observation(given)
+        cause = observed if observed is None or isinstance(observed, Cause) else observed.cause
         outcome = attributed(self.rules.contract, binding.key, binding.needs, cause)
         if outcome is not None:
             raise outcome
 
-    def _without_claims(self, given: str, cause: Cause | None) -> Cause | None:
+    def _as_it_counts(
+        self, name: str, observed: TrainRun | Server | Cause
+    ) -> TrainRun | Server | Cause:
+        """The observation with its cause as it counts where no claims were declared."""
+        cause = observed if isinstance(observed, Cause) else observed.cause
         if cause is None or self.session.candidate.claims_are_declared:
-            return cause
-        return excuse(self.session.lab, given, cause)
+            return observed
+        excused = excuse(self.session.lab, name, cause)
+        return excused if isinstance(observed, Cause) else replace(observed, cause=excused)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -295,6 +314,7 @@ class PytestRun:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        self._kept = self._keep_failed()
         facts = self._facts()
         if self._worker is not None:
             output = self.config.workeroutput  # type: ignore[attr-defined]
@@ -319,12 +339,27 @@ class PytestRun:
         if self._session is not None:
             self._write(facts, complete=not interrupted)
 
+    def _keep_failed(self) -> dict[str, str]:
+        """Leaves the containers that doubtful findings looked at to the user; their names."""
+        if self._session is None or not self.options.keep:
+            return {}
+        doubtful = {
+            Path(finding.evidence).name
+            for finding in self.found.values()
+            if finding.evidence and finding.verdict != Verdict.PASS and not finding.excused
+        }
+        try:
+            return self._session.lab.bench.settle(doubtful)
+        except HarnessTrouble:
+            return {}  # the engine is away; the end of the run tells that
+
     def _facts(self) -> dict[str, Any]:
         """What only the process that launched knows."""
         if self._session is None:
-            return {"launches": 0, "latency": {}}
+            return {"launches": 0, "latency": {}, "kept": {}}
         launches = self._session.lab.bench.launches.value
-        return {"launches": launches, "latency": latency_figures(self._session)}
+        latency = latency_figures(self._session)
+        return {"launches": launches, "latency": latency, "kept": self._kept}
 
     def _write(self, facts: dict[str, Any], *, complete: bool) -> None:
         assert self.judgement is not None
@@ -333,6 +368,7 @@ class PytestRun:
         for worker in self._workers:
             latency |= worker["latency"]
             launches += worker["launches"]
+            self._kept |= worker["kept"]
         self.report = write_report(
             self.session,
             self.judgement,
@@ -359,6 +395,8 @@ class PytestRun:
                 folder=self.folder,
                 kept=self._keeps_evidence(),
             )
+            if self._kept:
+                kept_containers(terminalreporter, self._kept, run_id=self.engine.run_id)
 
     def _keeps_evidence(self) -> bool:
         """Evidence of a conformant run that nobody asked for is not kept."""
@@ -380,10 +418,33 @@ class PytestRun:
     def pytest_unconfigure(self) -> None:
         self._say_conclusion()
         if self._session is not None:
-            self._session.close()
+            self._close(self._session)
             self._session = None
         if self._worker is None and not self._keeps_evidence():
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+    def _close(self, session: Session) -> None:
+        """Removes what the run made; an engine that is away cannot be helped, but is told."""
+        self._termination.hold_off()
+        try:
+            session.close()
+        except HarnessTrouble as error:
+            left = "what is left on the engine goes with the next run"
+            sys.stderr.write(f"sm-conformance: {left}: {error}\n")
+        finally:
+            self._termination.release()
+
+
+class _SuiteModule(pytest.Module):
+    """A module of the suite, whose tests are called as we call them, not as the project does."""
+
+    def funcnamefilter(self, name: str) -> bool:
+        return name.startswith("test_")
+
+
+def _is_ours(path: Path) -> bool:
+    return path.parent == SUITE and path.name.startswith("test_")
 
 
 def _options(config: pytest.Config) -> Options:

@@ -80,9 +80,16 @@ class Session:
     def close(self) -> None:
         """Ends everything that still goes and removes what the run made on the engine."""
         self.lab.close()
-        self.engine.close()
-        self.lab.join()
-        (self.folder / ".lock").unlink(missing_ok=True)
+        abandoned = bool(self.lab.going())
+        try:
+            # Whatever still goes loses its container, and so notices soon.
+            self.engine.close()
+        finally:
+            self.lab.join()
+            (self.folder / ".lock").unlink(missing_ok=True)
+        if abandoned:
+            # What was being made at that moment.
+            self.engine.close()
 
 
 def read_rules(options: Options) -> Rules:

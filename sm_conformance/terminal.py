@@ -84,6 +84,19 @@ def summary(
         reporter.write_line(f"{where}: {target}")
 
 
+def kept_containers(reporter: Any, kept: Mapping[str, str], *, run_id: str) -> None:
+    """The containers that ``--sm-keep`` left, by launch, and how to be rid of them."""
+    from sm_conformance.engine.ownership import RUN_LABEL  # with the engine's library, so not above
+
+    for launch, name in sorted(kept.items()):
+        reporter.write_line(f"kept: the stopped container of {launch}: {name}")
+    label = f"label={RUN_LABEL}={run_id}"
+    reporter.write_line(
+        f"remove them: docker rm -f $(docker ps -aq --filter {label}); "
+        f"docker volume rm $(docker volume ls -q --filter {label})"
+    )
+
+
 def _with(judgement: Judgement, verdict: Verdict) -> list[Finding]:
     return [finding for finding in judgement.findings if finding.verdict == verdict]
 

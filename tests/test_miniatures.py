@@ -148,7 +148,8 @@ def assert_found_out(sin: Sin, found: Judged) -> None:
     assert found.said == {sin.breaks: sin.verdict}, found.output
     seen = found.findings[sin.breaks]
     assert sin.says in seen["actual"], seen["actual"]
-    assert seen["reason"] is None and seen["expected"] and seen["fix"] and seen["matters"]
+    assert seen["reason"] is None
+    assert all(seen[part] for part in ("expected", "fix", "matters"))
     blocked = found.with_verdict("blocked")
     blockers = {found.findings[key]["reason"] for key in blocked}
     assert blockers <= {f"blocked by {sin.breaks}"}, blockers
@@ -185,7 +186,7 @@ def test_a_lawful_one_is_conformant(pytester: pytest.Pytester) -> None:
         "IMG-012 root-training", "HOST-004 ping-bound", "HOST-010 invocation-bound",
     }  # fmt: skip
     assert (found.status, found.report["conclusion"]) == (0, "conformant")
-    assert found.report["doubts"] == [] and found.report["complete"] is True
+    assert (found.report["doubts"], found.report["complete"]) == ([], True)
     # One launch for each scenario, and no more.
     assert found.report["launches"] == 8
     assert found.report["latency"]["/ping"]["count"] == 100

@@ -52,13 +52,15 @@ def load(folder: Path) -> Mutant:
     )
 
 
-def judge(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
+def judge(
+    tmp_path: Path, *arguments: str, timeout_s: float = 300
+) -> tuple[int, dict[str, Any], str]:
     """The exit status, the report and the output of one judgement, as a user would run it."""
     report = tmp_path / "report"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments,
          f"--sm-report={report}"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+        cwd=tmp_path, capture_output=True, text=True, timeout=timeout_s, check=False,
     )  # fmt: skip
     file = report / "report.json"
     assert file.is_file(), f"no report; exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
@@ -98,7 +100,8 @@ def test_a_mutant_breaks_exactly_its_clause(folder: Path, tmp_path: Path) -> Non
         if finding["verdict"] not in QUIET
     }
     assert found.pop(mutant.breaks, None) == (mutant.verdict, None), output
-    others = {key for key, said in found.items() if said != ("blocked", f"blocked by {mutant.breaks}")}
+    because = ("blocked", f"blocked by {mutant.breaks}")
+    others = {key for key, said in found.items() if said != because}
     assert not others, output
     doubtful = bool(mutant.limits)
     assert status == (1 if mutant.verdict == "fail" else 3 if doubtful else 0), output

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -14,6 +15,7 @@ from generator.markdown import NOTICE, link, plain, table
 from sm_conformance import specs, suite
 from sm_conformance.contract import clause, profile
 from sm_conformance.contract.clause import Clause, Disposition
+from sm_conformance.contract.profile import Profile
 from sm_conformance.judgement.page import _CHAPTERS as CHAPTERS
 from sm_conformance.suite.binding import binding_of
 
@@ -33,27 +35,28 @@ HEAD = """\
 # The contract, clause by clause
 
 Every rule of the container contract that this project knows, and what it does about each. A rule
-whose parts differ in weight is several clauses with one number; number and name together are the key
-of a clause. `sm-conformance explain TRAIN-064` prints one of them, `sm-conformance clauses` lists all.
+whose parts differ in weight is several clauses with one number; number and name together are the
+key of a clause. `sm-conformance explain TRAIN-064` prints those of one number,
+`sm-conformance clauses` lists all.
 
 Edition {edition}: {rules} rules in {clauses} clauses, of which {asserted} are asserted."""
 WORDS = (
     (
         "level",
-        "how strongly the source words it: MUST, SHOULD, MAY; OBS was seen on real jobs and is never "
-        "judged",
+        "how strongly the source words it: MUST, SHOULD, MAY; OBS was seen on real jobs and is "
+        "never judged",
     ),
     (
         "consequence",
         "what breaking it does on the platform. `refused`: the image, the model or the job is not "
-        "accepted or never starts. `fails`: the job, the endpoint or ordinary requests fail. `loses`: "
-        "it works, but something is lost. `none`",
+        "accepted or never starts. `fails`: the job, the endpoint or ordinary requests fail. "
+        "`loses`: it works, but something is lost. `none`",
     ),
     (
         "promise",
         "one of the five that the project is founded on. P1: training exits 0 on good input. P2: "
-        "artefacts land in `/opt/ml/model`. P3: a failing training exits non-zero and says why. P4: "
-        "`/ping` answers. P5: `/invocations` answers within its bounds",
+        "artefacts land in `/opt/ml/model`. P3: a failing training exits non-zero and says why. "
+        "P4: `/ping` answers. P5: `/invocations` answers within its bounds",
     ),
 )
 
@@ -145,12 +148,23 @@ def _done(one: Clause) -> str:
 
 
 def _weight(one: Clause) -> str:
-    if profile.load("platform").can_fail(one):
+    if _profile("platform").can_fail(one):
         return "can fail the image"
-    fails_strict = profile.load("strict").can_fail(one)
+    fails_strict = _profile("strict").can_fail(one)
     return (
         "is advice; it fails the image under `--sm-profile=strict`" if fails_strict else "is advice"
     )
+
+
+@cache
+def _profile(name: str) -> Profile:
+    return profile.load(name)
+
+
+@cache
+def _source_table() -> Mapping[str, Mapping[str, str]]:
+    table: Mapping[str, Mapping[str, str]] = specs.read_yaml("sources.yaml")["sources"]
+    return table
 
 
 def _judges() -> dict[str, str]:
@@ -182,7 +196,7 @@ def _mutants() -> dict[str, list[str]]:
 
 def _source(source: str) -> str:
     key, _, detail = source.partition(" ")
-    if key not in specs.read_yaml("sources.yaml")["sources"]:
+    if key not in _source_table():
         return plain(source)
     return f"[{key}](#{key.lower()}) {plain(detail)}".strip()
 
@@ -192,7 +206,7 @@ def _sources() -> str:
         "## Sources",
         "What stands as `repository#number` is an issue or a pull request on GitHub.",
     ]
-    for key, entry in specs.read_yaml("sources.yaml")["sources"].items():
+    for key, entry in _source_table().items():
         where = f" `{entry['where']}`" if entry.get("where") else ""
         parts.append(f"### {key}\n\n{plain(entry['title'].strip())}.{where}")
     return "\n\n".join(parts)

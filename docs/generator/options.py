@@ -24,7 +24,7 @@ def page() -> str:
     ]
     for name, command in commands().items():
         shown = [one for one in command._actions if not isinstance(one, argparse._HelpAction)]
-        parts += [f"## sm-conformance {name}", f"`{_usage(name, shown)}`"]
+        parts += [f"## sm-conformance {name}", f"```text\n{_usage(name, shown)}\n```"]
         if shown:
             arguments = [(*_option(action, {}), action.help) for action in shown]
             parts.append(table(("option", "value", "meaning"), arguments))

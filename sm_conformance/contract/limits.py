@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -71,13 +72,17 @@ def load_changed(path: Path) -> Limits:
         raise UsageProblem(f"--sm-limits {path}: cannot be read: {error}") from error
     if not isinstance(changes, dict):
         raise UsageProblem(f"--sm-limits {path}: expected a mapping of limit names to numbers")
+    published = load()
     known = {field.name for field in fields(Limits)}
     for name, value in changes.items():
         if name not in known:
             near = difflib.get_close_matches(str(name), known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise UsageProblem(f"--sm-limits {path}: unknown limit {name!r}{hint}")
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        usable = isinstance(value, int | float) and not isinstance(value, bool)
+        if not usable or not math.isfinite(value) or value <= 0:
             raise UsageProblem(f"--sm-limits {path}: {name} must be a number above 0, got {value!r}")
-    values = {name: entry["value"] for name, entry in _table().items()}
-    return Limits(**{**values, **changes})
+        counted = not name.endswith(("_s", "_ms"))
+        if counted and not isinstance(value, int):
+            raise UsageProblem(f"--sm-limits {path}: {name} must be a whole number, got {value!r}")
+    return replace(published, **changes)

@@ -7,18 +7,18 @@ import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from docker import APIClient
 from docker.errors import APIError, NotFound
 from docker.types import LogConfig, Mount
-from requests.exceptions import ConnectionError as RequestsConnectionError
-from requests.exceptions import ReadTimeout
+from requests.exceptions import RequestException
 
+from sm_conformance.engine.client import EngineSilent
 from sm_conformance.engine.log import LogCapture
 from sm_conformance.engine.network import SERVER_PORT, Networks
-from sm_conformance.engine.sockets import listening
+from sm_conformance.engine.ownership import kept_name
 from sm_conformance.engine.protocol import Launch, Network, Place
+from sm_conformance.engine.sockets import listening
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.observed.facts import Exit, Listener, Process, StartProblem
 from sm_conformance.observed.http import Address
@@ -39,6 +39,8 @@ _CANDIDATES_FAULT = re.compile(
 _NOT_TOLD = ("-", "0", "?")
 # After a container has ended, its streams end at once; an engine in trouble shall not hold us.
 _LOG_END_S = 5.0
+# Asking whether a container has ended takes the engine some milliseconds.
+_LEAST_WAIT_S = 0.03
 
 
 class DockerContainer:
@@ -48,13 +50,11 @@ class DockerContainer:
         self,
         api: APIClient,
         labels: Mapping[str, str],
-        container_labels: Mapping[str, str],
         networks: Networks,
         launch: Launch,
     ) -> None:
         self._api = api
         self._labels = dict(labels)
-        self._container_labels = dict(container_labels)
         self._networks = networks
         self._launch = launch
         self._volumes: list[str] = []
@@ -111,7 +111,7 @@ class DockerContainer:
                 environment=dict(self._launch.environment),
                 hostname=self._launch.hostname,
                 host_config=host,
-                labels=self._container_labels,
+                labels=self._labels,
                 ports=[SERVER_PORT] if "port_bindings" in settings else None,
             )
         except APIError as error:
@@ -146,8 +146,6 @@ class DockerContainer:
     def _put(self, path: str, data: bytes) -> None:
         try:
             self._api.put_archive(self._id, path, data)
-        except NotFound:
-            self._api.put_archive(self._id, "/", data)
         except APIError as error:
             raise HarnessTrouble(f"the engine cannot place the inputs: {error}") from error
 
@@ -171,17 +169,19 @@ class DockerContainer:
         try:
             # A fraction of a second is a lawful timeout of the HTTP call behind this.
             self._api.wait(self._id, timeout=max(timeout_s, 0.001))  # type: ignore[arg-type]
-        except (ReadTimeout, RequestsConnectionError) as error:
-            if isinstance(error, ReadTimeout) or "timed out" in str(error).lower():
-                return None
-            raise HarnessTrouble(f"the engine went away: {error}") from error
+        except EngineSilent:
+            return None
         state = self._api.inspect_container(self._id)["State"]
         self.log.finish(_LOG_END_S)
         return Exit(code=int(state["ExitCode"]), memory_killed=bool(state.get("OOMKilled")))
 
     def pause(self, seconds: float) -> bool:
-        """Lets time pass; True, and at once, when both streams of the container have ended."""
-        return self.log.finish(seconds)
+        """Lets time pass; True, and at once, when the container has ended."""
+        deadline = time.monotonic() + seconds
+        if not self.log.finish(seconds):
+            return False
+        # A program may close its streams and go on.
+        return self.wait(max(deadline - time.monotonic(), _LEAST_WAIT_S)) is not None
 
     def signal(self, name: str) -> None:
         """Sends a signal to the container's first process; one that has ended is left alone."""
@@ -232,26 +232,37 @@ class DockerContainer:
             to.write_bytes(bytes(1024))  # the end mark of an empty tar file
             return True
         written = 0
-        with to.open("wb") as file:
-            for chunk in stream:
-                written += len(chunk)
-                if written > limit_bytes:
-                    return False
-                file.write(chunk)
+        try:
+            with contextlib.closing(stream), to.open("wb") as file:
+                for chunk in stream:
+                    written += len(chunk)
+                    if written > limit_bytes:
+                        return False
+                    file.write(chunk)
+        except (RequestException, OSError) as error:
+            raise HarnessTrouble(f"{path} could not be read or written down: {error}") from error
         return True
 
-    def remove(self, *, keep: bool = False) -> None:
-        """Removes the container and its volumes, or stops it and leaves it to the user."""
-        if keep and self._id:
-            with contextlib.suppress(APIError):
-                self._api.stop(self._id, timeout=0)
-            return
+    def keep(self) -> str | None:
+        """Stops it and leaves it to the user; its name, None when there is no container to keep."""
+        if not self._id:
+            return None
+        self.signal("SIGKILL")
+        name = kept_name(self._labels, self._launch.name)
+        try:
+            self._api.rename(self._id, name)
+        except APIError as error:
+            raise HarnessTrouble(f"the engine cannot keep {name}: {error}") from error
+        return name
+
+    def remove(self) -> None:
+        """Removes the container and its volumes."""
         if self._id:
             with contextlib.suppress(APIError):
                 self._api.remove_container(self._id, force=True, v=True)
         for volume in self._volumes:
             with contextlib.suppress(APIError):
-                self._api.remove_volume(volume, force=True)
+                self._api.remove_volume(volume)
         self._id, self._volumes = "", []
 
 

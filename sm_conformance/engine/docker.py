@@ -4,33 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import tarfile
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from docker import APIClient
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
-from docker.utils import kwargs_from_env
-from requests.exceptions import RequestException
+from docker.errors import APIError, ImageNotFound, NotFound
 
+from sm_conformance.engine.client import connect
 from sm_conformance.engine.container import DockerContainer
 from sm_conformance.engine.network import Networks
-from sm_conformance.engine.ownership import (
-    KEPT_LABEL,
-    Owner,
-    clear,
-    labels,
-    new_run_id,
-    sweep,
-)
+from sm_conformance.engine.ownership import Owner, clear, labels, new_run_id, sweep
 from sm_conformance.engine.protocol import Launch, NoSuchImage
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.observed.facts import EngineFacts, ImageFacts
-
-# Everything asked of an engine by one call; starting a container on a slow disk takes seconds.
-_CALL_TIMEOUT_S = 120
 
 
 class DockerEngine:
@@ -39,12 +26,10 @@ class DockerEngine:
     Raises :class:`HarnessTrouble` when no engine answers.
     """
 
-    def __init__(self, *, run_id: str | None = None, keep_failed: bool = False) -> None:
-        self._api = _connect()
+    def __init__(self, *, run_id: str | None = None) -> None:
+        self._api = connect()
         self.run_id = run_id or new_run_id()
         self._labels = labels(run_id=self.run_id, owner=Owner.current())
-        # A container that may be left to the user says so from the start: labels cannot change.
-        self._container_labels = {**self._labels, **({KEPT_LABEL: "true"} if keep_failed else {})}
         self._networks = Networks(self._api, self._labels, self.run_id)
         # Further processes of a run are given its id; the first one sweeps and clears for all.
         self._first = run_id is None
@@ -100,9 +85,7 @@ class DockerEngine:
 
     def create(self, launch: Launch) -> DockerContainer:
         """A container for ``launch``, with its volumes and inputs, ready to be started."""
-        return DockerContainer(
-            self._api, self._labels, self._container_labels, self._networks, launch
-        )
+        return DockerContainer(self._api, self._labels, self._networks, launch)
 
     def close(self) -> None:
         """Removes what is left of the run, or of this process when it is a further one."""
@@ -111,23 +94,6 @@ class DockerEngine:
         else:
             self._networks.close()
         self._api.close()
-
-
-def _connect() -> APIClient:
-    where = os.environ.get("DOCKER_HOST") or "the default socket"
-    try:
-        # One connection per attached log and waiting call, many launches at once.
-        settings: dict[str, Any] = dict(kwargs_from_env())
-        api = APIClient(
-            version="auto", timeout=_CALL_TIMEOUT_S, max_pool_size=64, num_pools=64, **settings
-        )
-        api.ping()
-    except (DockerException, RequestException, OSError) as error:
-        raise HarnessTrouble(
-            f"no container engine answers at {where} ({error}). Start Docker or Podman, or set "
-            "DOCKER_HOST to an engine that this user may talk to."
-        ) from error
-    return api
 
 
 def _image_facts(reference: str, found: Mapping[str, Any]) -> ImageFacts:

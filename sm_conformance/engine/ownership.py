@@ -1,7 +1,8 @@
 """Labels everything that a run makes, and sweeps what a dead run left behind.
 
-A run is named by the machine, the boot, the process and its start time, so that another run which is
-still alive on the same engine is never disturbed. Nothing without the label is ever touched.
+A run is named by the machine, the boot, the process and its start time, so that another run which
+is still alive on the same engine is never disturbed. Nothing without the label is ever touched.
+Labels cannot change while a container exists, so one kept for the user is known by its name.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import contextlib
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from docker.errors import APIError
 
 RUN_LABEL = "sm-conformance.run"
 OWNER_LABEL = "sm-conformance.owner"
-KEPT_LABEL = "sm-conformance.kept"
+
+_KEPT_PREFIX = "sm-conformance-kept-"
 
 # An owner on another machine cannot be asked whether it lives; after a day nobody waits for it.
 _FOREIGN_OWNER_AGE_S = 24 * 3600
@@ -74,6 +76,11 @@ def labels(*, run_id: str, owner: Owner) -> dict[str, str]:
     return {RUN_LABEL: run_id, OWNER_LABEL: str(owner)}
 
 
+def kept_name(own: Mapping[str, str], launch: str) -> str:
+    """The name by which the container of a launch is spared; ``own`` are the labels of its run."""
+    return f"{_KEPT_PREFIX}{own[RUN_LABEL]}-{launch}"
+
+
 def clear(api: APIClient, *, run_id: str) -> None:
     """Removes everything labelled with ``run_id``, except containers kept for the user."""
     _remove(api, f"{RUN_LABEL}={run_id}", wanted=lambda _: True)
@@ -92,7 +99,8 @@ def sweep(api: APIClient) -> None:
 def _remove(api: APIClient, label: str, *, wanted: Callable[[dict[str, str]], bool]) -> None:
     filters = {"label": label}
     for container in api.containers(all=True, filters=filters):
-        if KEPT_LABEL not in container["Labels"] and wanted(container["Labels"]):
+        kept = any(name.startswith(f"/{_KEPT_PREFIX}") for name in container["Names"] or [])
+        if not kept and wanted(container["Labels"]):
             with contextlib.suppress(APIError):
                 api.remove_container(container["Id"], force=True, v=True)
     for network in api.networks(filters=filters):
@@ -102,7 +110,8 @@ def _remove(api: APIClient, label: str, *, wanted: Callable[[dict[str, str]], bo
     for volume in api.volumes(filters=filters)["Volumes"] or []:
         if wanted(volume.get("Labels") or {}):
             with contextlib.suppress(APIError):
-                api.remove_volume(volume["Name"], force=True)
+                # Not by force: some engines would take the containers that use it, kept ones too.
+                api.remove_volume(volume["Name"])
 
 
 def _machine() -> str:

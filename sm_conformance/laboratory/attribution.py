@@ -27,6 +27,7 @@ _NETWORK_WORDS = (
 )  # fmt: skip
 _SHELL_CANNOT_RUN = (126, 127)
 _QUICK_S = 10.0
+_NOT_EXECUTABLE = ("not-found", "not-executable", "wrong-format")
 
 
 def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None:
@@ -34,9 +35,8 @@ def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None
     if run.good:
         return None
     candidate = bench.candidate
-    if _cannot_run(run.problem, run.exit, run.seconds):
-        return _start_cause(bench, "training", run.story())
-    expected = "training on good input exits with 0"
+    if run.problem is not None:
+        return _start_cause(bench, "training", run.problem, run.story())
     if run.limits_reached:
         return _nobody(Stage.GOOD, _bound_text(run.story(), run.limits_reached))
     if run.ending is Ending.PATIENCE:
@@ -51,9 +51,11 @@ def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None
             cured = train(bench, scenario, lift.conditions, name=f"{scenario.name}-{_slug(lift)}")
             if cured is not None and cured.good:
                 return _lifted(Stage.GOOD, lift, run.story())
-    return _unexplained(
-        candidate, Stage.GOOD, "TRAIN-063 exit-zero", expected, run.story(), run.logs, run.guessed
-    )
+    missed, blames = Stage.GOOD, "TRAIN-063 exit-zero"
+    expected = "training on good input exits with 0"
+    if _found_no_program(run.exit, run.seconds):
+        missed, blames, expected = Stage.STARTED, "IMG-001 train-starts", _starts_with("train")
+    return _unexplained(candidate, missed, blames, expected, run.story(), run.logs, run.guessed)
 
 
 def of_server(
@@ -70,10 +72,12 @@ def of_server(
     else:
         if server.problem is not None and server.problem.kind == "archive":
             return _nobody(Stage.STARTED, f"{server.story()}; give a model with hosting: {{model: …}}")
-        if _cannot_run(server.problem, server.exit, server.seconds):
-            return _start_cause(bench, "hosting", server.story())
+        if server.problem is not None:
+            return _start_cause(bench, "hosting", server.problem, server.story())
         missed, expected = Stage.GOOD, "GET /ping on port 8080 answers 200"
         blames, story = _silence(server)
+        if _found_no_program(server.exit, server.seconds):
+            missed, blames, expected = Stage.STARTED, "IMG-002 serve-starts", _starts_with("serve")
         if blames == "HOST-001 listens" and server.listeners:
             return Cause(missed=missed, blames=blames, expected=expected, actual=story)
     if server.limits_reached:
@@ -92,7 +96,7 @@ def of_server(
             patience_s=max(10.0, 3 * server.seconds),
         )
         sample = cured.replies.get("sample")
-        if cured.ready and (missed is Stage.GOOD or (sample is not None and sample.ok)):
+        if cured.ready and (missed < Stage.ANSWERED or (sample is not None and sample.ok)):
             return _lifted(missed, lift, story)
     return _unexplained(
         bench.candidate, missed, blames, expected, story, server.logs, server.guessed
@@ -111,30 +115,39 @@ def of_another_server(server: Server) -> Cause | None:
     )
 
 
-def _cannot_run(problem: StartProblem | None, found: Exit | None, seconds: float) -> bool:
-    """Whether the program could not be executed: by the engine's word, or by a shell's."""
-    quick = found is not None and found.code in _SHELL_CANNOT_RUN and seconds < _QUICK_S
-    return problem is not None or quick
+def _found_no_program(found: Exit | None, seconds: float) -> bool:
+    """Whether it ended soon with what shells say of a program that they cannot run.
+
+    What the program was to be may depend on the input, or be installed from the network.
+    """
+    return found is not None and found.code in _SHELL_CANNOT_RUN and seconds < _QUICK_S
 
 
-def _start_cause(bench: Bench, half: str, story: str) -> Cause:
+def _starts_with(word: str) -> str:
+    return f"the image starts with the single argument `{word}`"
+
+
+def _start_cause(bench: Bench, half: str, problem: StartProblem, story: str) -> Cause:
+    """The cause where the engine could not execute the program, which no input can change."""
     word = "train" if half == "training" else "serve"
     facts = bench.candidate.training if half == "training" else bench.candidate.hosting
     assert facts is not None
     foreign = _foreign_program(bench, facts, word, story)
     if foreign is not None:
         return foreign
-    if not facts.entrypoint:
+    if problem.kind in _NOT_EXECUTABLE:
+        on_path = f"`{word}`, which is on PATH as there is no ENTRYPOINT,"
+        program = f"the ENTRYPOINT {facts.entrypoint[0]}" if facts.entrypoint else on_path
         return Cause(
             missed=Stage.STARTED,
             blames="IMG-003 on-path",
-            expected=f"the image has no ENTRYPOINT, so an executable `{word}` is on PATH",
+            expected=f"{program} can be executed",
             actual=story,
         )
     return Cause(
         missed=Stage.STARTED,
         blames="IMG-001 train-starts" if half == "training" else "IMG-002 serve-starts",
-        expected=f"the image's ENTRYPOINT starts with the single argument `{word}`",
+        expected=_starts_with(word),
         actual=story,
     )
 
@@ -172,11 +185,15 @@ def _idle_cause(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause:
                 actual=f"started with `train`, it answers GET /ping with {answer}",
             )
     left = f"; still there: {', '.join(run.processes[:5])}" if run.processes else ""
-    return Cause(
-        missed=Stage.GOOD,
-        blames="TRAIN-068 ends",
-        expected="the container ends when training is done",
-        actual=f"{run.story()}{left}",
+    # It may as well wait for input that was not guessed, or for the network.
+    return _unexplained(
+        bench.candidate,
+        Stage.GOOD,
+        "TRAIN-068 ends",
+        "the container ends when training is done",
+        f"{run.story()}{left}",
+        run.logs,
+        run.guessed,
     )
 
 

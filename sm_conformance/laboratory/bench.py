@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +45,8 @@ class Bench:
     keep_failed: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
     launches: Counter = field(default_factory=Counter)
+    # Containers that are over, by launch; only where failed ones are kept.
+    held: list[tuple[str, Container]] = field(default_factory=list)
 
     def bounds(self) -> Bounds:
         """What a launch may use up: what the owner declared, else the harness's own bounds."""
@@ -70,7 +72,10 @@ class Bench:
 
     @contextmanager
     def container(self, launch: Launch) -> Iterator[Container]:
-        """A container of ``launch``, removed at the end whatever happens."""
+        """A container of ``launch``, removed at the end whatever happens.
+
+        Where failed ones are kept it is only stopped, until :meth:`settle` says what becomes of it.
+        """
         self.check()
         self.launches.add()
         with self.quiet.busy():
@@ -78,7 +83,23 @@ class Bench:
         try:
             yield container
         finally:
-            container.remove()
+            if self.keep_failed and not self.cancelled.is_set():
+                container.signal("SIGKILL")
+                self.held.append((launch.name, container))
+            else:
+                container.remove()
+
+    def settle(self, failed: Collection[str]) -> dict[str, str]:
+        """Removes the held containers, but for those of ``failed`` launches; the names of these."""
+        kept = {}
+        while self.held:
+            launch, container = self.held.pop()
+            name = container.keep() if launch in failed else None
+            if name is None:
+                container.remove()
+            else:
+                kept[launch] = name
+        return kept
 
     def check(self) -> None:
         """Raises :class:`Cancelled` when the run is over."""

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from sm_conformance.engine.protocol import Container, Launch, Network
+from sm_conformance.inputs.archive import OPEN_MODE
+from sm_conformance.inputs.requests import PLATFORM_HEADERS
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.run import Logs
 
 _OWNED = ("input", "model", "output")
+_ADDRESS = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+_DIRECT_ADDRESS = f"at=$(docker inspect -f '{_ADDRESS}' sm-repeat):8080"
+# Where the engine is on another machine, that machine's name belongs here.
+_PUBLISHED_ADDRESS = "at=127.0.0.1:$(docker port sm-repeat 8080/tcp | head -n 1 | sed 's/.*://')"
+# How often the printed commands ask a server for its first 200, once a second.
+_MOST_TRIES = 60
 
 
-def write_inputs(folder: Path, files: Mapping[str, bytes | None]) -> None:
+def write_inputs(
+    folder: Path, files: Mapping[str, bytes | None], *, open_folders: Iterable[str]
+) -> None:
     """The tree that a training was handed, below ``folder/opt/ml``, as plain files.
 
-    Only our own and the owner's data come here; what a candidate wrote is never unpacked.
+    Folders of ``open_folders`` are writable for every user, as in the launch itself. Only our own
+    and the owner's data come here; what a candidate wrote is never unpacked.
     """
     root = folder / "opt" / "ml"
     for name, content in files.items():
@@ -26,6 +38,8 @@ def write_inputs(folder: Path, files: Mapping[str, bytes | None]) -> None:
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
+    for name in open_folders:
+        (root / name).chmod(OPEN_MODE)
 
 
 def write_logs(folder: Path, container: Container) -> Logs:
@@ -53,25 +67,37 @@ def repeat_training(launch: Launch, *, name: str) -> str:
     return " ".join([*words, *_tail(launch)])
 
 
-def repeat_server(launch: Launch, *, name: str) -> str:
-    """The commands that start the same server again and ask it; run where ``evidence/`` lies."""
-    lines = []
+def repeat_server(launch: Launch, *, folder: Path, direct: bool, seconds: float) -> str:
+    """The commands that start the same server again and ping it; run where ``evidence/`` lies.
+
+    ``folder`` is the launch's evidence, ``direct`` whether a server is reached at its own address.
+    The first 200 is waited for twice as long as the ``seconds`` that were seen.
+    """
     words = ["docker run -d --name sm-repeat"]
+    lines = ["docker rm -f sm-repeat 2>/dev/null; docker network rm sm-repeat 2>/dev/null"]
     if launch.network is Network.OPEN:
         words.append("--network bridge")
     else:
-        lines.append("docker network create --internal sm-repeat")
-        words.append("--network sm-repeat")
+        made = "--internal" if direct else "-o com.docker.network.bridge.enable_ip_masquerade=false"
+        lines.append(f"docker network create {made} sm-repeat")
+        words.append("--network sm-repeat --dns 127.0.0.1")
+    if not direct:
+        words.append("-p 8080")
     for place in launch.places:
         if place.archive is not None:
-            folder = _here(name, "unpacked")
-            archive = _here(place.archive.parent.name, place.archive.name)
-            lines.append(f"mkdir -p {folder} && tar -xzf {archive} -C {folder}")
-            words.append(f"-v {folder}:{place.path}{':ro' if place.read_only else ''}")
+            unpacked = _here(folder.name, "unpacked")
+            archive = _archive(place.archive, folder)
+            lines.append(f"mkdir -p {unpacked} && tar -xzf {archive} -C {unpacked}")
+            words.append(f"-v {unpacked}:{place.path}{':ro' if place.read_only else ''}")
     lines.append(" ".join([*words, *_tail(launch)]))
+    lines.append(_DIRECT_ADDRESS if direct else _PUBLISHED_ADDRESS)
+    ping = f'{_headers(PLATFORM_HEADERS)} "http://$at/ping"'
+    tries = min(_MOST_TRIES, 5 + 2 * math.ceil(seconds))
     lines.append(
-        "at=$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' sm-repeat)"
+        f"for try in $(seq {tries}); do curl -sf --max-time 10 -o /dev/null {ping} && break; "
+        "sleep 1; done"
     )
+    lines.append(f"curl -i --max-time 10 {ping}")
     return "\n".join(lines)
 
 
@@ -80,10 +106,21 @@ def repeat_request(
 ) -> str:
     """The ``curl`` line that sends the same request to a server started by the commands above."""
     words = ["curl -i --max-time 70", f"-X {method}"]
-    words += [f"-H {shlex.quote(f'{key}: {value}')}" for key, value in headers.items()]
+    words.append(_headers(headers))
     if body:
         words.append(f'--data-binary @"$PWD"/evidence/{name}/requests/{request}')
-    return " ".join([*words, f'"http://$at:8080{path}"'])
+    return " ".join([*words, f'"http://$at{path}"'])
+
+
+def _headers(headers: Mapping[str, str]) -> str:
+    return " ".join(f"-H {shlex.quote(f'{key}: {value}')}" for key, value in headers.items())
+
+
+def _archive(archive: Path, folder: Path) -> str:
+    """A model that a training left lies with the evidence; one that the user gave, elsewhere."""
+    if archive.parent.parent == folder.parent:
+        return _here(archive.parent.name, archive.name)
+    return shlex.quote(str(archive.absolute()))
 
 
 def _network(launch: Launch) -> list[str]:

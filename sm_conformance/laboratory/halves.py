@@ -16,7 +16,9 @@ _ADVICE = "declare `claims`, or fix this"
 
 def excuse(lab: Lab, given: str, cause: Cause) -> Cause:
     """The cause as it counts without declared claims."""
-    if cause.blames is None or cause.blames == "IMG-016 architecture":
+    if cause.blames == "IMG-016 architecture":
+        return cause
+    if cause.blames is None and cause.missed is not Stage.STARTED:
         return cause
     if not _starts(lab.observe(PLAIN_TRAINING)) and not _starts(lab.observe(PLAIN_SERVER)):
         return cause

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sm_conformance.engine.protocol import Container, Launch, Network, Place
+from sm_conformance.errors import HarnessTrouble
 from sm_conformance.inputs import requests
 from sm_conformance.inputs.scenario import Conditions, Scenario
 from sm_conformance.laboratory import evidence
@@ -16,9 +17,11 @@ from sm_conformance.laboratory.steps import take
 from sm_conformance.laboratory.watch import IdleWatch
 from sm_conformance.observed.facts import Exit, Listener, StartProblem
 from sm_conformance.observed.http import Reply
+from sm_conformance.observed.refusal import told_late
 from sm_conformance.observed.run import Ending, Server
 
 _POLL_S = 0.03
+_GONE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +110,20 @@ def _wait_until_ready(talk: Conversation, *, patience_s: float) -> _Readiness:
         after_s = time.monotonic() - began if ending is Ending.STOPPED else None
         return _Readiness(ending=ending, exit=found, after_s=after_s, last=last, answered=answered)
 
+    if container.address is None:  # an address is taken back as soon as its server has ended
+        found = container.wait(_GONE_S)
+        if found is None:
+            raise HarnessTrouble("the engine names no address of a running server")
+        return readiness(Ending.EXITED, found)
     while time.monotonic() < began + patience_s:
+        # Looked at before each ping: nobody answers for an address that has gone, not even with a
+        # refusal, and connecting to it takes seconds.
+        if container.pause(_POLL_S) and (found := container.wait(_POLL_S)) is not None:
+            return readiness(Ending.EXITED, found)
         last = talk.ping()
         answered = last if last.status is not None else answered
         if last.status == 200:
             return readiness(Ending.STOPPED)
-        if container.pause(_POLL_S) and (found := container.wait(_POLL_S)) is not None:
-            return readiness(Ending.EXITED, found)
         if answered is None and idle.idle():
             return readiness(Ending.IDLE)
     return readiness(Ending.PATIENCE)
@@ -144,9 +154,12 @@ def _observed(
     if problem is None and found is None:
         died = container.wait(0.01)
         found = died
+    logs = evidence.write_logs(talk.folder, container)
+    if problem is None and ready.after_s is None:
+        problem = told_late(found, logs)
     return Server(
         scenario=scenario.name,
-        ending=ready.ending,
+        ending=Ending.NEVER_STARTED if problem else ready.ending,
         exit=found,
         problem=problem,
         address=container.address,
@@ -164,12 +177,17 @@ def _observed(
         ping_latency=talk.ping_latency,
         invocation_latency=talk.invocation_latency,
         foreign_host=foreign,
-        logs=evidence.write_logs(talk.folder, container),
+        logs=logs,
         stop=talk.stop,
         guessed=guessed,
         limits_reached=_limits_reached(talk, found),
         listeners=listeners,
-        repeat=evidence.repeat_server(launch, name=launch.name),
+        repeat=evidence.repeat_server(
+            launch,
+            folder=talk.folder,
+            direct=talk.bench.direct,
+            seconds=ready.after_s or time.monotonic() - container.started_at,
+        ),
         evidence=talk.folder,
     )
 

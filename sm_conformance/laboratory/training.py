@@ -20,6 +20,7 @@ from sm_conformance.laboratory.watch import watch
 from sm_conformance.observed.facts import Exit
 from sm_conformance.observed.http import exchange
 from sm_conformance.observed.output import NOTHING, OutputTree, read_file, read_tree
+from sm_conformance.observed.refusal import told_late
 from sm_conformance.observed.run import Ending, Stop, TrainRun
 
 _PLACES = tuple(Place(path=f"/opt/ml/{name}") for name in ("input", "model", "output"))
@@ -38,7 +39,7 @@ def train(
         return None
     launch = _launch(bench, inputs, conditions, name=name or scenario.name)
     folder = bench.folder(launch.name)
-    evidence.write_inputs(folder, inputs.files)
+    evidence.write_inputs(folder, inputs.files, open_folders=_open_folders(bench))
     with bench.container(launch) as container, bench.quiet.busy():
         return _observe(bench, scenario, launch, inputs, container, folder, conditions.fault)
 
@@ -52,7 +53,7 @@ def answer_while_training(bench: Bench, scenario: Scenario) -> str | None:
     with bench.container(launch) as container, bench.quiet.busy():
         if container.start() is not None or container.address is None:
             return None
-        deadline = container.started_at + _ASKED_S
+        deadline = container.started_at + min(_ASKED_S, bench.limits.idle_s)
         while time.monotonic() < deadline and not container.pause(_POLL_S):
             bench.check()
             reply = exchange(
@@ -74,8 +75,6 @@ def _launch(
     image = bench.candidate.training
     assert image is not None, "training is launched only where there is an image for it"
     ordinary = Network.ISOLATED if conditions.reachable else Network.NONE
-    # Root owns what it makes; another user could write nowhere unless the folders are open to it.
-    opened = () if image.runs_as_root else ("model", "output", "output/data")
     return Launch(
         name=name,
         image=image.reference,
@@ -85,8 +84,15 @@ def _launch(
         hostname=HOST,
         places=_PLACES,
         network=bench.network(ordinary, lifted=conditions.open_network),
-        inputs=pack(inputs.files, open_folders=frozenset(opened)),
+        inputs=pack(inputs.files, open_folders=_open_folders(bench)),
     )
+
+
+def _open_folders(bench: Bench) -> frozenset[str]:
+    """Root owns what it makes; another user could write nowhere if these were not open to it."""
+    image = bench.candidate.training
+    as_root = image is None or image.runs_as_root
+    return frozenset() if as_root else frozenset({"model", "output", "output/data"})
 
 
 def _observe(
@@ -119,6 +125,8 @@ def _observe(
         model = _collect(bench, container, folder, "model")
         output = _collect(bench, container, folder, "output")
     logs = evidence.write_logs(folder, container)
+    if problem is None and (problem := told_late(found, logs)) is not None:
+        ending = Ending.NEVER_STARTED
     sound = ending is Ending.EXITED and model.whole and model.files
     archive = _model_archive(folder) if sound else None
     return TrainRun(

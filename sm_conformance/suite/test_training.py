@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sm_conformance.candidate.candidate import Candidate
 from sm_conformance.judgement.outcome import NotApplicable, NotRun, demand
+from sm_conformance.observed.http import printable
 from sm_conformance.observed.run import Ending, TrainRun
 from sm_conformance.suite.binding import clause
 
@@ -28,7 +29,7 @@ def test_model(run: TrainRun, candidate: Candidate) -> None:
         raise NotApplicable("the declaration says `yields_model: false`")
     if not run.model.whole and not run.model.files:
         raise NotRun("what it left is larger than is read: declare `resources: {output: 20g}`")
-    others = ", ".join(f"{entry.name} ({entry.kind})" for entry in run.model.entries[:5])
+    others = ", ".join(f"{printable(entry.name)} ({entry.kind})" for entry in run.model.entries[:5])
     demand(
         bool(run.model.files),
         expected="a regular file, at any depth",

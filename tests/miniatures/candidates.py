@@ -11,7 +11,7 @@ from email.message import Message
 from itertools import count
 
 from miniatures.container import Miniature
-from miniatures.inside import Answer, Inside, Ping
+from miniatures.inside import Answer, Inside, Ping, Program
 from miniatures.lawful import (
     MODEL,
     fit,
@@ -22,7 +22,6 @@ from miniatures.lawful import (
     training,
     write_failure,
 )
-
 from sm_conformance.observed.facts import Listener, StartProblem
 
 LAWFUL = Miniature(story="It keeps every clause.", train=training(), serve=serving())
@@ -254,6 +253,11 @@ def _late(inside: Inside) -> None:
     inside.sleep(0.4)
 
 
+def _afresh(make: Callable[[], Program]) -> Program:
+    """A program that remembers nothing of its other launches."""
+    return lambda inside: make()(inside)
+
+
 def _trains(*steps: Callable[[Inside], None], story: str, **how: object) -> Miniature:
     return replace(LAWFUL, story=story, train=training(*steps, **how))  # type: ignore[arg-type]
 
@@ -275,7 +279,7 @@ MINIATURES: dict[str, Miniature] = {
     "no-model": _trains(_leaves_nothing, story="Its training leaves no model."),
     "model-is-a-link": _trains(_only_a_link, story="Its model is a link that leads away."),
     "failure-on-success": _trains(
-        fit, lambda inside: write_failure(inside, "fine"), story="It reports a failure after success."
+        fit, lambda inside: write_failure(inside, "fine"), story="It reports a failure that was none."
     ),
     "no-failure-file": _trains(on_failure=_says_nothing, story="It fails without a failure file."),
     "empty-failure-file": _trains(on_failure=_empty_failure, story="Its failure file is empty."),
@@ -334,18 +338,18 @@ MINIATURES: dict[str, Miniature] = {
     "slow-ping": _serves("Its ping is slow.", ping=_slow_ping),
     "sick-later": _lawful_but(
         "It falls ill after a dozen pings.",
-        serve=lambda inside: serving(ping=_falls_ill())(inside),
+        serve=_afresh(lambda: serving(ping=_falls_ill())),
     ),
     "late": _serves("It is ready too late.", before=_late),
     "refuses": _serves("It refuses every request.", invocation=_refuses),
     "breaks": _serves("Every request breaks it.", invocation=_breaks),
     "slow": _lawful_but(
         "It thinks too long.",
-        serve=lambda inside: serving(invocation=_thinks_too_long())(inside),
+        serve=_afresh(lambda: serving(invocation=_thinks_too_long())),
     ),
     "warms-up": _lawful_but(
         "It says it is ready before it is.",
-        serve=lambda inside: serving(invocation=_warms_up())(inside),
+        serve=_afresh(lambda: serving(invocation=_warms_up())),
     ),
     "no-type": _serves("Its replies have no Content-Type.", invocation=_no_type),
     "no-strangers": _serves("It refuses unknown headers.", invocation=_no_strangers),
@@ -356,7 +360,7 @@ MINIATURES: dict[str, Miniature] = {
     ),
     "sulks": _lawful_but(
         "It refuses everything after a malformed body.",
-        serve=lambda inside: serving(invocation=_sulks())(inside),
+        serve=_afresh(lambda: serving(invocation=_sulks())),
     ),
     "small-bodies": _serves("It refuses 6 MiB.", body_limit=1 << 20),
     "smallish-bodies": _serves("It refuses 25 MB.", body_limit=10 << 20),

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from miniatures.inside import Inside, Killed, Program, Stream
-
 from sm_conformance.engine.log import LogCapture
 from sm_conformance.engine.protocol import Launch, Network
 from sm_conformance.errors import HarnessTrouble
@@ -202,7 +201,11 @@ class MiniatureContainer:
         to.write_bytes(held.getvalue()[:limit_bytes])
         return len(held.getvalue()) <= limit_bytes
 
-    def remove(self, *, keep: bool = False) -> None:
+    def keep(self) -> str | None:
+        """Nothing of a thread can be kept."""
+        return None
+
+    def remove(self) -> None:
         self.signal("SIGKILL")
         if self._thread is not None:
             self._thread.join(_END_S)

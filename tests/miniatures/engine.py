@@ -8,7 +8,6 @@ import threading
 
 from miniatures.candidates import MINIATURES
 from miniatures.container import MiniatureContainer
-
 from sm_conformance.engine.protocol import Launch, NoSuchImage
 from sm_conformance.observed.facts import EngineFacts, ImageFacts
 

@@ -131,7 +131,7 @@ def judge(
     limited = [limit(pytester, limits)] if limits else []
     named = [f"--sm-image={image}"] if image else []
     result = run(
-        "-p", "no:cacheprovider", *named, *limited, "--sm-report=report", *arguments
+        "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *named, *limited, "--sm-report=report", *arguments
     )
     return judged(pytester, result)
 

@@ -5,4 +5,5 @@ HOST, PORT = "0.0.0.0", 8000
 
 def server(kind: type, handler: type):
     """A listening server where nobody looks for it."""
+    kind.request_queue_size = 128
     return kind((HOST, PORT), handler)

@@ -6,6 +6,7 @@ ALLOWED = ("localhost", "127.0.0.1")
 
 def server(kind: type, handler: type):
     """A listening server that does not know the platform's name for it."""
+    kind.request_queue_size = 128
 
     class Choosy(handler):
         def reply(self, status: int, content_type: str, body: bytes) -> None:

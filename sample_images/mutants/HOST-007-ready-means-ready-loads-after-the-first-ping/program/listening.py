@@ -8,6 +8,7 @@ LOADING_S = 1.0
 
 def server(kind: type, handler: type):
     """A listening server that cannot answer invocations yet."""
+    kind.request_queue_size = 128
     loaded_at = time.monotonic() + LOADING_S
 
     class Loading(handler):

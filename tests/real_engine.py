@@ -1,0 +1,129 @@
+"""What the tests of a real engine share: small images, launches of a few lines, what is left over."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tarfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from docker import APIClient
+
+from sm_conformance.engine.container import DockerContainer
+from sm_conformance.engine.docker import DockerEngine
+from sm_conformance.engine.ownership import RUN_LABEL
+from sm_conformance.engine.protocol import Bounds, Launch, Network, Place
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = ROOT / "sample_images"
+REFERENCE = "sm-conformance/reference:latest"
+REFERENCE_DECLARATION = SAMPLES / "reference" / "sm-conformance.yaml"
+MIB = 1024 * 1024
+BOUNDS = Bounds(memory_bytes=256 * MIB, pids=256, log_bytes=16 * MIB, output_bytes=64 * MIB)
+TRAINING_PLACES = tuple(Place(path=f"/opt/ml/{name}") for name in ("input", "model", "output"))
+# Longer than anything here takes on a busy machine; what is waited for comes much sooner.
+PATIENCE_S = 30.0
+
+
+def docker(*arguments: str) -> str:
+    """What a docker command wrote; fails when it fails."""
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr}"
+    return done.stdout
+
+
+@contextmanager
+def image(api: APIClient, name: str, *lines: str, files: Mapping[str, bytes] | None = None) -> Iterator[str]:
+    """An image made of the reference image by lines of a Dockerfile, gone at the end; its tag."""
+    tag = f"sm-conformance/test-{name}:{os.getpid()}"
+    text = "\n".join([f"FROM {REFERENCE}", *lines])
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w") as context:
+        for path, content in {"Dockerfile": text.encode(), **(files or {})}.items():
+            info = tarfile.TarInfo(path)
+            info.size = len(content)
+            context.addfile(info, io.BytesIO(content))
+    held.seek(0)
+    said = list(api.build(fileobj=held, custom_context=True, tag=tag, rm=True, decode=True))
+    assert not any("error" in step for step in said), said
+    try:
+        yield tag
+    finally:
+        api.remove_image(tag, force=True)
+
+
+def program(text: str) -> tuple[str, ...]:
+    """The arguments with which an image without ENTRYPOINT runs Python code."""
+    return ("python3", "-u", "-c", text)
+
+
+@contextmanager
+def launched(
+    engine: DockerEngine,
+    tag: str,
+    arguments: Sequence[str],
+    *,
+    places: tuple[Place, ...] = (),
+    network: Network = Network.NONE,
+    bounds: Bounds = BOUNDS,
+    inputs: bytes | None = None,
+    hostname: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[DockerContainer]:
+    """A started container, removed at the end."""
+    launch = Launch(
+        name="test",
+        image=tag,
+        arguments=tuple(arguments),
+        bounds=bounds,
+        places=places,
+        network=network,
+        inputs=inputs,
+        hostname=hostname,
+        environment=environment or {},
+    )
+    container = engine.create(launch)
+    try:
+        problem = container.start()
+        assert problem is None, problem
+        yield container
+    finally:
+        container.remove()
+
+
+def left_of(run_id: str) -> list[str]:
+    """The containers, volumes and networks on the engine that carry the label of a run."""
+    label = f"label={RUN_LABEL}={run_id}"
+    listed = {
+        "container": docker("ps", "-aq", "--filter", label),
+        "volume": docker("volume", "ls", "-q", "--filter", label),
+        "network": docker("network", "ls", "-q", "--filter", label),
+    }
+    return [f"{kind} {name}" for kind, names in listed.items() for name in names.split()]
+
+
+def run_of(pid: int) -> str | None:
+    """The run that process ``pid`` owns on the engine, as soon as it has made anything there."""
+    text = '{{.Label "sm-conformance.owner"}} {{.Label "sm-conformance.run"}}'
+    listed = docker("network", "ls", "--filter", f"label={RUN_LABEL}", "--format", text)
+    for line in listed.splitlines():
+        owner, _, run_id = line.partition(" ")
+        if owner.split("/")[1] == str(pid):
+            return run_id
+    return None
+
+
+def wait_for(what: str, condition: object, *, timeout_s: float = PATIENCE_S) -> object:
+    """The first true value that ``condition()`` gives."""
+    assert callable(condition)
+    over = threading.Event()
+    for _ in range(int(timeout_s / 0.04)):
+        found = condition()
+        if found:
+            return found
+        over.wait(0.04)
+    raise AssertionError(f"waited in vain for {what}")

@@ -1,0 +1,217 @@
+"""Dependencies point one way: who may import whom, compared with the imports that there are."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import sm_conformance
+
+PACKAGE = Path(sm_conformance.__file__).resolve().parent
+SAMPLES = PACKAGE.parent / "sample_images"
+
+# A room is a folder of the package or a module beside them. Each row: what it may import of ours.
+# Lower rows know nothing of higher ones.
+ROOMS: dict[str, set[str]] = {
+    # what both columns stand on
+    "errors": set(),
+    "specs": set(),
+    "sources": {"specs"},
+    "observed": {"errors"},
+    # what is demanded
+    "contract": {"errors", "specs"},
+    # what is run
+    "candidate": {"errors", "observed", "specs"},
+    "inputs": {"candidate", "specs"},
+    "engine": {"errors", "observed"},
+    "laboratory": {"candidate", "contract", "engine", "errors", "inputs", "observed"},
+    # where they meet
+    "judgement": {"contract", "observed", "specs"},
+    "suite.binding": {"observed"},
+    "suite.clauses": {
+        "candidate", "contract", "judgement", "laboratory", "observed", "suite.binding",
+    },
+    "session": {
+        "candidate", "contract", "engine", "errors", "inputs", "judgement", "laboratory",
+        "observed",
+    },
+    # the doors
+    "hookspecs": {"engine"},
+    "termination": set(),
+    "terminal": {"contract", "engine", "inputs", "judgement"},
+    "pytest_run": {
+        "engine", "errors", "inputs", "judgement", "laboratory", "observed", "session",
+        "suite.binding", "terminal", "termination",
+    },
+    "plugin": {"hookspecs", "pytest_run"},
+    "suite.conftest": {
+        "candidate", "contract", "laboratory", "observed", "pytest_run", "suite.binding",
+    },
+    "cli": {"contract", "judgement", "sources"},
+    "__main__": {"cli"},
+}  # fmt: skip
+
+# Libraries that not everybody may know.
+LIBRARIES: dict[str, set[str]] = {
+    "pytest": {
+        "cli", "hookspecs", "plugin", "pytest_run", "suite.conftest", "terminal",
+    },
+    "docker": {"engine"},
+    "requests": {"engine"},
+    "jinja2": {"judgement"},
+    "jsonschema": {"candidate", "inputs"},
+    "yaml": {"candidate", "contract", "specs"},
+    "hypothesis": set(),
+}  # fmt: skip
+
+
+def room(name: str) -> str:
+    """The room of a module of ours, by its dotted name."""
+    parts = name.split(".")
+    if len(parts) == 1:
+        return ""  # the package itself, which only holds the version
+    if parts[1] != "suite" or len(parts) == 2:
+        return parts[1]
+    return f"suite.{parts[2]}" if parts[2] in ("binding", "conftest") else "suite.clauses"
+
+
+def modules() -> Iterator[tuple[str, str, ast.Module]]:
+    """Room, path and syntax tree of every module."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        relative = path.relative_to(PACKAGE.parent)
+        name = ".".join(relative.with_suffix("").parts)
+        yield room(name), str(relative), ast.parse(path.read_text("utf-8"))
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """The dotted names that a module imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute here"
+            assert node.module is not None
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                path = PACKAGE.parent / Path(*whole.split("."))
+                is_module = path.is_dir() or path.with_suffix(".py").is_file()
+                yield whole if is_module else node.module
+
+
+def edges() -> set[tuple[str, str, str]]:
+    """Importing room, imported room, importing file; within one room anything goes."""
+    return {
+        (source, target, path)
+        for source, path, tree in modules()
+        for name in imported(tree)
+        if name.split(".")[0] == "sm_conformance"
+        and (target := room(name)) not in ("", source)
+    }
+
+
+def test_every_import_of_ours_is_in_the_picture() -> None:
+    strange = sorted(
+        f"{path}: {source} -> {target}"
+        for source, target, path in edges()
+        if target not in ROOMS.get(source, set())
+    )
+
+    assert not strange, "\n".join(strange)
+
+
+def test_the_picture_shows_no_edge_that_is_gone() -> None:
+    there = {(source, target) for source, target, _ in edges()}
+    drawn = {(source, target) for source, targets in ROOMS.items() for target in targets}
+
+    assert drawn - there == set()
+
+
+def test_the_picture_has_every_room() -> None:
+    there = {source for source, path, _ in modules() if not path.endswith("__init__.py")}
+
+    assert there == set(ROOMS)
+
+
+def test_dependencies_point_one_way() -> None:
+    order = list(TopologicalSorter(ROOMS).static_order())
+
+    assert order.index("errors") < order.index("plugin")
+
+
+@pytest.mark.parametrize("library", sorted(LIBRARIES))
+def test_a_library_is_known_only_where_it_is_needed(library: str) -> None:
+    users = {
+        source
+        for source, _, tree in modules()
+        for name in imported(tree)
+        if name.split(".")[0] == library
+    }
+
+    assert users == LIBRARIES[library]
+
+
+def test_the_engine_knows_nothing_of_what_is_demanded() -> None:
+    known = {target for source, target, _ in edges() if source == "engine"}
+
+    assert known.isdisjoint({"contract", "judgement", "suite.clauses", "pytest_run", "laboratory"})
+
+
+def test_no_module_imports_by_name_at_run_time() -> None:
+    sly = {
+        path
+        for _, path, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name | ast.Attribute)
+        and (node.func.id if isinstance(node.func, ast.Name) else node.func.attr)
+        in ("__import__", "import_module")
+    }
+
+    assert sly == set()
+
+
+def test_sample_images_import_nothing_of_ours() -> None:
+    scripts = [path for path in SAMPLES.rglob("*.py") if path.name != "build.py"]
+    guilty = [
+        path
+        for path in scripts
+        if any(name.split(".")[0] == "sm_conformance" for name in imported(_tree(path)))
+    ]
+
+    assert scripts
+    assert guilty == []
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def test_the_plugin_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, pytest, sm_conformance.plugin\n"
+        "heavy = {'docker', 'requests', 'jsonschema', 'yaml', 'jinja2', 'urllib3'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+        "print(sorted(n for n in sys.modules if n.startswith('sm_conformance')))\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.splitlines() == ["[]", "['sm_conformance', 'sm_conformance.plugin']"]
+
+
+def test_no_module_is_much_longer_than_a_reader_can_hold() -> None:
+    long = {
+        path: lines
+        for _, path, _ in modules()
+        if (lines := len((PACKAGE.parent / path).read_text("utf-8").splitlines())) > 450
+    }
+
+    assert long == {}

@@ -1,0 +1,98 @@
+"""A model that the owner gives is served instead of a trained one."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from test_mutants import REFERENCE, judge
+
+IMAGE = "sm-conformance/reference:latest"
+CENTRES = {"7": [5.0, 3.4, 1.5, 0.2], "8": [6.6, 3.0, 5.6, 2.0]}
+HOSTING_ONLY = """
+claims: [hosting]
+network: isolated
+hosting:
+  requests:
+    - {name: one-row, content_type: text/csv, body: "5.1,3.5,1.4,0.2\\n"}
+"""
+
+pytestmark = pytest.mark.engine
+
+
+def model_archive(folder: Path) -> Path:
+    """A model.tar.gz with classes that no training of the reference could come to."""
+    target = folder / "own-model.tar.gz"
+    content = json.dumps(CENTRES).encode()
+    with tarfile.open(target, "w:gz") as archive:
+        info = tarfile.TarInfo("centres.json")
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content))
+    return target
+
+
+def answer(tmp_path: Path) -> str:
+    """The body of the first good answer, from the evidence."""
+    kept = tmp_path / "report" / "evidence" / "serve-plain" / "replies" / "first.txt"
+    return kept.read_text("utf-8").rpartition("\n\n")[2]
+
+
+def test_a_model_given_by_option_is_served_although_training_left_another(tmp_path: Path) -> None:
+    model = model_archive(tmp_path)
+
+    status, report, output = judge(
+        tmp_path,
+        f"--sm-image={IMAGE}",
+        f"--sm-declaration={REFERENCE / 'sm-conformance.yaml'}",
+        f"--sm-model-data={model}",
+    )
+
+    assert (status, report["conclusion"]) == (0, "conformant"), output
+    assert answer(tmp_path) == "7\n"
+
+
+def test_an_image_that_only_serves_is_judged_with_the_model_of_its_declaration(
+    tmp_path: Path,
+) -> None:
+    model_archive(tmp_path)
+    declaration = tmp_path / "sm-conformance.yaml"
+    declaration.write_text(HOSTING_ONLY + "  model: own-model.tar.gz\n", "utf-8")
+
+    status, report, output = judge(
+        tmp_path, f"--sm-serve-image={IMAGE}", f"--sm-declaration={declaration}"
+    )
+
+    assert (status, report["conclusion"]) == (0, "conformant"), output
+    assert [image["roles"] for image in report["candidate"]["images"]] == [["hosting"]]
+    assert answer(tmp_path) == "7\n"
+
+
+def test_a_model_that_is_no_archive_makes_hosting_not_run_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "own-model.tar.gz").write_bytes(b"not an archive at all" * 100)
+    declaration = tmp_path / "sm-conformance.yaml"
+    declaration.write_text(HOSTING_ONLY + "  model: own-model.tar.gz\n", "utf-8")
+
+    status, report, output = judge(
+        tmp_path, f"--sm-serve-image={IMAGE}", f"--sm-declaration={declaration}"
+    )
+
+    reasons = {one["reason"] for one in report["findings"] if one["verdict"] == "not-run"}
+    assert status == 3, output
+    assert any("cannot be unpacked" in str(reason) for reason in reasons), output
+
+
+def test_separate_images_for_training_and_hosting_are_one_candidate(tmp_path: Path) -> None:
+    status, report, output = judge(
+        tmp_path,
+        f"--sm-train-image={IMAGE}",
+        "--sm-serve-image=sm-conformance/mutant-host-022-response-type-is-missing:latest",
+        f"--sm-declaration={REFERENCE / 'sm-conformance.yaml'}",
+    )
+
+    roles = [image["roles"] for image in report["candidate"]["images"]]
+    advice = [one["clause"] for one in report["findings"] if one["verdict"] == "advice"]
+    assert (status, roles, advice) == (0, [["training"], ["hosting"]], ["HOST-022"]), output
