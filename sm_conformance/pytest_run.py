@@ -47,7 +47,6 @@ SUITE = Path(__file__).resolve().parent / "suite"
 RUN_KEY: pytest.StashKey[PytestRun] = pytest.StashKey()
 
 _FINDING = "sm_conformance_finding"
-_GROUP = "sm-conformance"
 _WORSE = (0, 5, 3, 1, 4, 2)
 
 
@@ -79,9 +78,6 @@ class PytestRun:
             pytest.exit(f"sm-conformance: {error}", returncode=ExitStatus.INCONCLUSIVE)
         self._point_at_suite()
         if self._worker is None:
-            if getattr(config.option, "dist", None) == "load":
-                # Clauses share launches: all of them belong on one worker, in order.
-                config.option.dist = "loadgroup"
             if self.options.report is not None and not config.option.xmlpath:
                 config.option.xmlpath = str(self.folder / "junit.xml")
 
@@ -153,10 +149,6 @@ class PytestRun:
         self, items: list[pytest.Item]
     ) -> Generator[None, None, None]:
         """Leaves out clauses that bind other images; keeps ours together and in contract order."""
-        for item in items:
-            # Before the others have a look: xdist groups by this mark.
-            if _binding(item) is not None and self.config.pluginmanager.hasplugin("xdist"):
-                item.add_marker(pytest.mark.xdist_group(_GROUP))
         yield
         claims = self._claims()
         order = {clause.key: at for at, clause in enumerate(self.rules.contract.clauses)}
@@ -300,6 +292,15 @@ class PytestRun:
         self._others_failed |= report.failed
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Keeps the clauses together on one worker, whichever way the others are spread."""
+        if config.option.dist == "each":
+            return None
+        from sm_conformance.spreading import ClausesTogether
+
+        return ClausesTogether(config, log)
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         node.workerinput["sm_run_id"] = getattr(self.engine, "run_id", None)
         node.workerinput["sm_folder"] = str(self.folder)
@@ -420,7 +421,11 @@ class PytestRun:
         if self._session is not None:
             self._close(self._session)
             self._session = None
-        if self._worker is None and not self._keeps_evidence():
+        if self._worker is not None:
+            return
+        # Workers share the lock, so it goes when they have gone.
+        (self.folder / ".lock").unlink(missing_ok=True)
+        if not self._keeps_evidence():
             shutil.rmtree(self.folder, ignore_errors=True)
 
 

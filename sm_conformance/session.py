@@ -86,7 +86,6 @@ class Session:
             self.engine.close()
         finally:
             self.lab.join()
-            (self.folder / ".lock").unlink(missing_ok=True)
         if abandoned:
             # What was being made at that moment.
             self.engine.close()

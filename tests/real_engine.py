@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import socket
 import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "sample_images"
 REFERENCE = "sm-conformance/reference:latest"
 REFERENCE_DECLARATION = SAMPLES / "reference" / "sm-conformance.yaml"
+ENGINE_SOCKET = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
 MIB = 1024 * 1024
 BOUNDS = Bounds(memory_bytes=256 * MIB, pids=256, log_bytes=16 * MIB, output_bytes=64 * MIB)
 TRAINING_PLACES = tuple(Place(path=f"/opt/ml/{name}") for name in ("input", "model", "output"))
@@ -93,6 +97,117 @@ def launched(
         yield container
     finally:
         container.remove()
+
+
+class Forwarder:
+    """A way to the engine that can be cut: a local socket whose connections are passed on."""
+
+    def __init__(self, path: Path) -> None:
+        self.url = f"unix://{path}"
+        self._path = path
+        self._lock = threading.Lock()
+        self._open: list[socket.socket] = []
+        self.mend()
+
+    def mend(self) -> None:
+        """Opens the way, for the first time or again."""
+        self._path.unlink(missing_ok=True)
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(self._path))
+        self._listener.listen(64)
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        """Ends every connection in the middle and takes no more."""
+        _end(self._listener)
+        with self._lock:
+            for one in self._open:
+                _end(one)
+            self._open.clear()
+
+    def cut_after(self, seconds: float) -> None:
+        """Cuts while the caller does something else."""
+        threading.Timer(seconds, self.cut).start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(ENGINE_SOCKET)
+            with self._lock:
+                self._open += [near, far]
+            for source, target in ((near, far), (far, near)):
+                threading.Thread(target=_pass_on, args=(source, target), daemon=True).start()
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+def _end(one: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
+    one.close()
+
+
+class Judging:
+    """``pytest --sm-image`` in a process of its own, as a user starts it."""
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self.process = process
+        self.report = folder / "report"
+        self.run_id = ""
+
+    def wait_until_launched(self, count: int = 1) -> None:
+        """Returns when the run has so many containers that run."""
+
+        def running() -> bool:
+            assert self.process.poll() is None, "it ended before it launched anything"
+            self.run_id = self.run_id or run_of(self.process.pid) or ""
+            label = f"label={RUN_LABEL}={self.run_id}"
+            return bool(self.run_id) and len(docker("ps", "-q", "--filter", label).split()) >= count
+
+        wait_for("a launch", running)
+
+    def finish(self) -> tuple[int, str]:
+        """Waits until it has ended; the exit status and all that it wrote."""
+        output, _ = self.process.communicate(timeout=60)
+        return self.process.returncode, output
+
+
+@contextmanager
+def judging(
+    folder: Path,
+    image: str,
+    *arguments: str,
+    declaration: Path = REFERENCE_DECLARATION,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Judging]:
+    """A judgement that goes on while the caller looks at it; ended when the caller is done."""
+    command = [
+        sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", f"--sm-image={image}",
+        f"--sm-declaration={declaration}", f"--sm-report={folder / 'report'}", *arguments,
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield Judging(process, folder)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
 
 
 def left_of(run_id: str) -> list[str]:

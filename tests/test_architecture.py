@@ -205,13 +205,3 @@ def test_the_plugin_imports_nothing_heavy() -> None:
     )
 
     assert done.stdout.splitlines() == ["[]", "['sm_conformance', 'sm_conformance.plugin']"]
-
-
-def test_no_module_is_much_longer_than_a_reader_can_hold() -> None:
-    long = {
-        path: lines
-        for _, path, _ in modules()
-        if (lines := len((PACKAGE.parent / path).read_text("utf-8").splitlines())) > 450
-    }
-
-    assert long == {}

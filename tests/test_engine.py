@@ -17,7 +17,9 @@ from real_engine import (
     PATIENCE_S,
     REFERENCE,
     TRAINING_PLACES,
+    Forwarder,
     image,
+    judging,
     launched,
     left_of,
     program,
@@ -29,14 +31,17 @@ from sm_conformance.candidate.declaration import nothing_declared
 from sm_conformance.contract import limits
 from sm_conformance.engine.docker import DockerEngine
 from sm_conformance.engine.protocol import Bounds, Launch, Network, NoSuchImage, Place
+from sm_conformance.errors import HarnessTrouble
 from sm_conformance.inputs.archive import pack
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.evidence import write_logs
 from sm_conformance.laboratory.quiet import Quiet
-from sm_conformance.laboratory.stopping import wait_until_going
+from sm_conformance.laboratory.stopping import stop, wait_until_going
 from sm_conformance.laboratory.watch import watch
 from sm_conformance.observed.facts import Exit, Listener
 from sm_conformance.observed.http import exchange
 from sm_conformance.observed.output import read_file, read_tree
+from sm_conformance.observed.refusal import told_late
 from sm_conformance.observed.run import Ending
 
 pytestmark = pytest.mark.engine
@@ -290,11 +295,13 @@ def _launch(tag: str, arguments: tuple[str, ...], *, places: tuple[Place, ...] =
     ],
 )
 def test_a_program_that_cannot_be_started_is_a_value(
-    engine: DockerEngine, plain: str, arguments: tuple[str, ...], kind: str
+    engine: DockerEngine, plain: str, tmp_path: Path, arguments: tuple[str, ...], kind: str
 ) -> None:
     made = engine.create(_launch(plain, arguments))
     try:
         problem = made.start()
+        if problem is None:  # some engines learn of it too late, and say it in the log
+            problem = told_late(made.wait(PATIENCE_S), write_logs(tmp_path, made))
     finally:
         made.remove()
 
@@ -488,7 +495,7 @@ def test_a_program_that_closes_its_streams_is_not_taken_for_ended(
     engine: DockerEngine, plain: str
 ) -> None:
     with launched(engine, plain, program(CLOSES_ITS_STREAMS)) as made:
-        wait_for("the end of both streams", lambda: made.log.finish(0.01))
+        wait_for("a sign of life", made.log.stdout)
         began = time.monotonic()
         assert made.pause(0.3) is False
         assert time.monotonic() - began >= 0.3
@@ -527,30 +534,27 @@ WAITERS = {
 
 @pytest.mark.parametrize("how", WAITERS)
 def test_a_first_process_that_waits_for_sigterm_is_not_said_to_drop_it(
-    engine: DockerEngine, plain: str, how: str
+    engine: DockerEngine, plain: str, bench: Bench, how: str
 ) -> None:
     with launched(engine, plain, program(f"import signal, sys\n{WAITERS[how]}")) as made:
         wait_for("a sign of life", made.log.stdout)
-        for _ in range(5):
-            (first,) = made.processes()
-            assert not first.drops_sigterm, first
-        made.signal("SIGTERM")
-        assert made.wait(PATIENCE_S) == Exit(code=0, memory_killed=False)
+        seen = stop(bench, made, limit_s=PATIENCE_S)
+
+    assert (seen.dropped, seen.obeyed) == (False, True)
+    assert seen.exit == Exit(code=0, memory_killed=False)
 
 
 def test_a_first_process_that_knows_nothing_of_sigterm_is_said_to_drop_it(
-    engine: DockerEngine, plain: str
+    engine: DockerEngine, plain: str, bench: Bench
 ) -> None:
     with launched(engine, plain, program("import time; print('up'); time.sleep(99)")) as made:
         wait_for("a sign of life", made.log.stdout)
-        (first,) = wait_for("its sleep", lambda: _asleep(made.processes()))  # type: ignore[misc]
-        assert first.drops_sigterm, first
-        made.signal("SIGTERM")
-        assert made.wait(0.3) is None
+        wait_for("its sleep", lambda: made.processes()[0].waits_in)
+        began = time.monotonic()
+        seen = stop(bench, made, limit_s=PATIENCE_S)
 
-
-def _asleep(processes: tuple[object, ...]) -> tuple[object, ...]:
-    return tuple(one for one in processes if getattr(one, "state", "").startswith("S"))
+    assert (seen.dropped, seen.obeyed, seen.exit) == (True, False, None)
+    assert time.monotonic() - began < PATIENCE_S / 2, "what is dropped is not waited for"
 
 
 # -- idle, working, patient -------------------------------------------------------------------------
@@ -638,3 +642,88 @@ def test_a_server_that_listens_elsewhere_is_found_where_it_listens(
     assert reply.status is None
     assert reply.problem == "refused"
     assert (listener, listener.loopback) == (Listener(host=host, port=port), loopback)
+
+
+# -- an engine that goes away -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def forwarder(tmp_path: Path) -> Iterator[Forwarder]:
+    opened = Forwarder(tmp_path / "engine.sock")
+    yield opened
+    opened.cut()
+
+
+def test_no_engine_is_trouble_that_says_where_it_was_looked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+
+    with pytest.raises(HarnessTrouble, match="no container engine answers at unix://.*nobody.sock"):
+        DockerEngine()
+
+
+def test_an_engine_that_goes_away_is_trouble_at_every_call_and_never_a_finding(
+    monkeypatch: pytest.MonkeyPatch, plain: str, tmp_path: Path, forwarder: Forwarder
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", forwarder.url)
+    far = DockerEngine()
+    launch = _launch(plain, program(SLEEPS))
+    made = far.create(launch)
+    try:
+        assert made.start() is None
+        wait_for("a sign of life", made.log.stdout)
+        forwarder.cut()
+
+        with pytest.raises(HarnessTrouble, match="the engine went away"):
+            made.wait(PATIENCE_S)
+        with pytest.raises(HarnessTrouble, match="the engine went away"):
+            made.save("/opt/ml/model", tmp_path / "model.tar", MIB)
+        with pytest.raises(HarnessTrouble, match="the engine went away"):
+            far.create(launch)
+        with pytest.raises(HarnessTrouble, match="the engine went away"):
+            far.image(plain)
+        # The log ended with the engine, and that is no sign that the container did.
+        with pytest.raises(HarnessTrouble, match="the engine went away"):
+            made.pause(PATIENCE_S)
+        assert made.log.stdout() == b"up\n"
+    finally:
+        forwarder.mend()
+        far.close()
+    assert left_of(far.run_id) == []
+
+
+def test_a_wait_that_the_engine_breaks_off_is_trouble_at_once(
+    monkeypatch: pytest.MonkeyPatch, plain: str, forwarder: Forwarder
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", forwarder.url)
+    far = DockerEngine()
+    made = far.create(_launch(plain, program(SLEEPS)))
+    try:
+        assert made.start() is None
+        began = time.monotonic()
+        forwarder.cut_after(0.5)
+        with pytest.raises(HarnessTrouble, match="the engine went away"):
+            made.wait(PATIENCE_S)
+        assert time.monotonic() - began < PATIENCE_S / 2
+    finally:
+        forwarder.mend()
+        far.close()
+
+
+def test_a_run_whose_engine_goes_away_is_inconclusive_and_says_why(
+    tmp_path: Path, forwarder: Forwarder
+) -> None:
+    with judging(tmp_path, REFERENCE, environment={"DOCKER_HOST": forwarder.url}) as run:
+        run.wait_until_launched()
+        forwarder.cut()
+        status, output = run.finish()
+
+    assert status == 3, output
+    assert "the engine went away" in output
+    assert "INTERNALERROR" not in output
+    assert "Traceback" not in output
+    assert "inconclusive" in output.splitlines()[-1]
+    assert left_of(run.run_id), "else nothing of this shows that the next run sweeps"
+    DockerEngine().close()
+    assert left_of(run.run_id) == []

@@ -89,7 +89,7 @@ TRAINING_SINS = [
         says="still running: python train.py",
     ),
     Sin("quiet", "IMG-023 logs", "advice", says="nothing at all"),
-    Sin("bad-program", "IMG-001 train-starts", says="permission denied"),
+    Sin("bad-program", "IMG-003 on-path", says="permission denied"),
     Sin("shell-cannot-run", "IMG-001 train-starts", says="exited with 127"),
     Sin("no-program", "IMG-003 on-path", says="executable file not found"),
     Sin("for-arm", "IMG-016 architecture", says="its program is for arm64"),
@@ -136,7 +136,7 @@ SERVING_SINS = [
     Sin("deaf-server", "HOST-060 stops-in-time", "advice", says="it did not end", limits=UNSTOPPABLE),
     Sin("tini", "IMG-006 no-init-entrypoint", "advice", says="tini"),
     Sin("not-root", "IMG-012 root-hosting", "advice", says="USER 1000:1000"),
-    Sin("bad-program", "IMG-002 serve-starts", says="permission denied"),
+    Sin("bad-program", "IMG-003 on-path", says="permission denied"),
     Sin("no-program", "IMG-003 on-path", says="not found"),
     Sin("wants-network-to-serve", "NET-002 isolated", says="name resolution"),
     Sin("quiet", "IMG-023 logs", "advice", says="nothing at all"),
@@ -274,7 +274,7 @@ def test_what_no_input_could_change_fails_also_with_guessed_input(
         pytester, "bad-program", declaration={"claims": ["training"]}
     )
 
-    assert found.said == {"IMG-001 train-starts": "fail"}
+    assert found.said == {"IMG-003 on-path": "fail"}
     assert found.status == 1
 
 
@@ -350,5 +350,5 @@ def test_when_neither_half_works_and_nothing_was_claimed_it_fails(
 ) -> None:
     found = judge_here(pytester, "bad-program", declaration=None)
 
-    assert found.said == {"IMG-001 train-starts": "fail", "IMG-002 serve-starts": "fail"}
+    assert found.said == {"IMG-003 on-path": "fail"}
     assert (found.status, found.report["conclusion"]) == (1, "nonconformant")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Generator
 from typing import Any
 
 from docker import APIClient
@@ -37,6 +39,24 @@ class EngineClient(APIClient):
             if isinstance(error, Timeout) or "timed out" in str(error).lower():
                 raise EngineSilent(f"the engine did not answer in time: {error}") from error
             raise HarnessTrouble(f"the engine went away: {error}") from error
+
+
+def written(
+    api: APIClient, container: str
+) -> Generator[tuple[bytes | None, bytes | None], None, None]:
+    """What a container writes to stdout and stderr, piece by piece; attached when this returns."""
+    stream: Any = api.attach(container, stream=True, logs=True, demux=True)
+
+    def pieces() -> Generator[tuple[bytes | None, bytes | None], None, None]:
+        try:
+            yield from stream
+        finally:
+            with contextlib.suppress(OSError, AttributeError):
+                stream.close()
+            # The SDK closes the socket and leaves the response, which holds the descriptor open.
+            stream._response.close()
+
+    return pieces()
 
 
 def connect() -> EngineClient:

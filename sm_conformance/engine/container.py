@@ -13,7 +13,7 @@ from docker.errors import APIError, NotFound
 from docker.types import LogConfig, Mount
 from requests.exceptions import RequestException
 
-from sm_conformance.engine.client import EngineSilent
+from sm_conformance.engine.client import EngineSilent, written
 from sm_conformance.engine.log import LogCapture
 from sm_conformance.engine.network import SERVER_PORT, Networks
 from sm_conformance.engine.ownership import kept_name
@@ -37,6 +37,8 @@ _CANDIDATES_FAULT = re.compile(
 )
 # What ps prints for a kernel function that it may not see.
 _NOT_TOLD = ("-", "0", "?")
+# Where Docker puts its name server in the network of every container but those of its own bridge.
+_NAME_SERVER = "127.0.0.11"
 # After a container has ended, its streams end at once; an engine in trouble shall not hold us.
 _LOG_END_S = 5.0
 # Asking whether a container has ended takes the engine some milliseconds.
@@ -152,8 +154,7 @@ class DockerContainer:
     def start(self) -> StartProblem | None:
         """Starts the program; returns why not where the candidate is to blame."""
         if self._problem is None:
-            frames = self._api.attach(self._id, stream=True, logs=True, demux=True)
-            self._log = LogCapture(frames)
+            self._log = LogCapture(written(self._api, self._id))
             try:
                 self._api.start(self._id)
             except APIError as error:
@@ -218,11 +219,15 @@ class DockerContainer:
         )
 
     def listeners(self) -> tuple[Listener, ...]:
-        """Sockets it listens on; empty where the engine's processes cannot be seen from here."""
+        """Sockets it listens on; empty where the engine's processes cannot be seen from here.
+
+        The engine's own name server, which listens in the same network, is left out.
+        """
         if self._networks.way().name != "direct":
             return ()
         pid = int(self._api.inspect_container(self._id)["State"].get("Pid") or 0)
-        return listening(pid) if pid else ()
+        found = listening(pid) if pid else ()
+        return tuple(listener for listener in found if listener.host != _NAME_SERVER)
 
     def save(self, path: str, to: Path, limit_bytes: int) -> bool:
         """Streams the folder ``path`` as a tar file into ``to``; False when cut at the limit."""

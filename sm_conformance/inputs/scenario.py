@@ -24,6 +24,7 @@ class Conditions:
     writable_model: bool = False
     reachable: bool = False
     open_network: bool = False
+    image_command: bool = False
     lasting: bool = False
     fault: str | None = None
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from sm_conformance.candidate.candidate import Candidate
 from sm_conformance.inputs.scenario import Conditions, Lift, Scenario
-from sm_conformance.laboratory import image
+from sm_conformance.laboratory import refused
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.serving import serve
 from sm_conformance.laboratory.training import answer_while_training, train
-from sm_conformance.observed.facts import Exit, ImageFacts, StartProblem
+from sm_conformance.observed.facts import ImageFacts
 from sm_conformance.observed.run import Cause, Ending, Logs, Server, Stage, TrainRun
 
 # Words of a program that missed the network; used only where isolation is claimed.
@@ -25,9 +25,6 @@ _NETWORK_WORDS = (
     "network is unreachable", "no route to host", "nodename nor servname", "unknownhostexception",
     "max retries exceeded", "failed to establish a new connection", "connection timed out",
 )  # fmt: skip
-_SHELL_CANNOT_RUN = (126, 127)
-_QUICK_S = 10.0
-_NOT_EXECUTABLE = ("not-found", "not-executable", "wrong-format")
 
 
 def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None:
@@ -36,7 +33,7 @@ def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None
         return None
     candidate = bench.candidate
     if run.problem is not None:
-        return _start_cause(bench, "training", run.problem, run.story())
+        return refused.cause(bench, "training", run.problem, run.story())
     if run.limits_reached:
         return _nobody(Stage.GOOD, _bound_text(run.story(), run.limits_reached))
     if run.ending is Ending.PATIENCE:
@@ -47,14 +44,14 @@ def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None
     if run.ending is Ending.IDLE:
         return _idle_cause(bench, scenario, run)
     for lift in scenario.lifts:
-        if _liftable(bench, lift):
+        if _liftable(bench, lift, candidate.training):
             cured = train(bench, scenario, lift.conditions, name=f"{scenario.name}-{_slug(lift)}")
             if cured is not None and cured.good:
                 return _lifted(Stage.GOOD, lift, run.story())
     missed, blames = Stage.GOOD, "TRAIN-063 exit-zero"
     expected = "training on good input exits with 0"
-    if _found_no_program(run.exit, run.seconds):
-        missed, blames, expected = Stage.STARTED, "IMG-001 train-starts", _starts_with("train")
+    if refused.found_no_program(run.exit, run.seconds):
+        missed, blames, expected = Stage.STARTED, "IMG-001 train-starts", refused.starts_with("train")
     return _unexplained(candidate, missed, blames, expected, run.story(), run.logs, run.guessed)
 
 
@@ -73,17 +70,19 @@ def of_server(
         if server.problem is not None and server.problem.kind == "archive":
             return _nobody(Stage.STARTED, f"{server.story()}; give a model with hosting: {{model: …}}")
         if server.problem is not None:
-            return _start_cause(bench, "hosting", server.problem, server.story())
+            return refused.cause(bench, "hosting", server.problem, server.story())
         missed, expected = Stage.GOOD, "GET /ping on port 8080 answers 200"
         blames, story = _silence(server)
-        if _found_no_program(server.exit, server.seconds):
-            missed, blames, expected = Stage.STARTED, "IMG-002 serve-starts", _starts_with("serve")
+        if refused.found_no_program(server.exit, server.seconds):
+            missed, blames, expected = Stage.STARTED, "IMG-002 serve-starts", refused.starts_with("serve")
         if blames == "HOST-001 listens" and server.listeners:
             return Cause(missed=missed, blames=blames, expected=expected, actual=story)
     if server.limits_reached:
         return _nobody(missed, _bound_text(story, server.limits_reached))
     for lift in scenario.lifts:
-        if not _liftable(bench, lift) or (model is None and lift.conditions.writable_model):
+        if not _liftable(bench, lift, bench.candidate.hosting):
+            continue
+        if model is None and lift.conditions.writable_model:
             continue
         if server.ending is Ending.PATIENCE:
             break  # it was given its whole window; another one for each condition is too long
@@ -112,64 +111,6 @@ def of_another_server(server: Server) -> Cause | None:
         return None
     return _nobody(
         Stage.ANSWERED, f"a second launch did not answer the sample request: {sample.describe()}"
-    )
-
-
-def _found_no_program(found: Exit | None, seconds: float) -> bool:
-    """Whether it ended soon with what shells say of a program that they cannot run.
-
-    What the program was to be may depend on the input, or be installed from the network.
-    """
-    return found is not None and found.code in _SHELL_CANNOT_RUN and seconds < _QUICK_S
-
-
-def _starts_with(word: str) -> str:
-    return f"the image starts with the single argument `{word}`"
-
-
-def _start_cause(bench: Bench, half: str, problem: StartProblem, story: str) -> Cause:
-    """The cause where the engine could not execute the program, which no input can change."""
-    word = "train" if half == "training" else "serve"
-    facts = bench.candidate.training if half == "training" else bench.candidate.hosting
-    assert facts is not None
-    foreign = _foreign_program(bench, facts, word, story)
-    if foreign is not None:
-        return foreign
-    if problem.kind in _NOT_EXECUTABLE:
-        on_path = f"`{word}`, which is on PATH as there is no ENTRYPOINT,"
-        program = f"the ENTRYPOINT {facts.entrypoint[0]}" if facts.entrypoint else on_path
-        return Cause(
-            missed=Stage.STARTED,
-            blames="IMG-003 on-path",
-            expected=f"{program} can be executed",
-            actual=story,
-        )
-    return Cause(
-        missed=Stage.STARTED,
-        blames="IMG-001 train-starts" if half == "training" else "IMG-002 serve-starts",
-        expected=_starts_with(word),
-        actual=story,
-    )
-
-
-def _foreign_program(bench: Bench, facts: ImageFacts, word: str, story: str) -> Cause | None:
-    """The cause where the program is made for another processor than this engine's."""
-    machine = image.program_machine(bench.engine, facts, word)
-    native = bench.engine.facts().platform.rpartition("/")[2]
-    if machine is None or machine == native:
-        return None
-    lawful = image.lawful_architectures(bench.candidate.claims)
-    if machine in lawful:
-        return _nobody(
-            Stage.STARTED,
-            f"the image is for linux/{machine}, which hosting has instances for, and this engine "
-            f"(linux/{native}) cannot run it; judge it on such a machine",
-        )
-    return Cause(
-        missed=Stage.STARTED,
-        blames="IMG-016 architecture",
-        expected=f"the program is for {' or '.join(sorted(lawful))}",
-        actual=f"the image says {facts.architecture}, its program is for {machine}; {story}",
     )
 
 
@@ -223,7 +164,9 @@ def _silence(server: Server) -> tuple[str, str]:
     return "HOST-001 listens", seen
 
 
-def _liftable(bench: Bench, lift: Lift) -> bool:
+def _liftable(bench: Bench, lift: Lift, facts: ImageFacts | None) -> bool:
+    if lift.conditions.image_command:
+        return facts is not None and bool(facts.command)
     return bench.allow_network or not lift.conditions.open_network
 
 

@@ -18,6 +18,8 @@ from sm_conformance.observed.run import Stop
 # A ping is given this many times the platform's limit, to tell slow from silent.
 _PING_PATIENCE = 5
 _LARGEST_KEPT_BODY = 1024 * 1024
+# Enough for a lost SYN or two. Nobody answers for the address of a server that has just ended.
+_CONNECT_S = 5.0
 
 
 @dataclass(slots=True)
@@ -48,7 +50,12 @@ class Conversation:
         """The request that promises are judged with."""
         return self.samples[0]
 
-    def ping(self, headers: Mapping[str, str] = PLATFORM_HEADERS) -> Reply:
+    def ping(
+        self,
+        headers: Mapping[str, str] = PLATFORM_HEADERS,
+        *,
+        connect_limit_s: float | None = None,
+    ) -> Reply:
         """One ``GET /ping``, given longer than the platform gives it."""
         self.bench.check()
         return exchange(
@@ -58,6 +65,7 @@ class Conversation:
             headers=headers,
             body=None,
             limit_s=self.bench.limits.ping_limit_s * _PING_PATIENCE,
+            connect_limit_s=connect_limit_s,
         )
 
     def good(self, name: str) -> Reply:
@@ -75,6 +83,7 @@ class Conversation:
             body=request.body,
             # Longer than the platform waits, to tell late from never.
             limit_s=limit_s or self.bench.limits.invocation_limit_s * 1.25,
+            connect_limit_s=_CONNECT_S,
         )
         self.replies[request.name] = reply
         self._keep(request, reply)

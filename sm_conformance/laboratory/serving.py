@@ -22,6 +22,8 @@ from sm_conformance.observed.run import Ending, Server
 
 _POLL_S = 0.03
 _GONE_S = 10.0
+# Nobody answers for the address of a server that has just ended, not even with a refusal.
+_CONNECT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def _launch(bench: Bench, conditions: Conditions, *, model: Path | None, name: s
     return Launch(
         name=name,
         image=image.reference,
-        arguments=("serve",),
+        arguments=() if conditions.image_command else ("serve",),
         bounds=bench.bounds(),
         environment={**(hosting.environment if hosting else {}), **conditions.environment},
         # Without model data the platform mounts nothing, and what the image bakes there shows.
@@ -116,11 +118,9 @@ def _wait_until_ready(talk: Conversation, *, patience_s: float) -> _Readiness:
             raise HarnessTrouble("the engine names no address of a running server")
         return readiness(Ending.EXITED, found)
     while time.monotonic() < began + patience_s:
-        # Looked at before each ping: nobody answers for an address that has gone, not even with a
-        # refusal, and connecting to it takes seconds.
         if container.pause(_POLL_S) and (found := container.wait(_POLL_S)) is not None:
             return readiness(Ending.EXITED, found)
-        last = talk.ping()
+        last = talk.ping(connect_limit_s=_CONNECT_S)
         answered = last if last.status is not None else answered
         if last.status == 200:
             return readiness(Ending.STOPPED)

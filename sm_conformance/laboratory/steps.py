@@ -27,6 +27,8 @@ _LARGE_BODY_S = 10.0
 # A refusal (4xx) of a good request soon after the start is asked again for this long.
 _REFUSAL_PATIENCE_S = 5.0
 _RECOVERY_S = 10.0
+# So that a server which dies of a request is seen to be dead, rather than asked in vain.
+_DYING_S = 0.02
 # Of a server whose good request fails, these would tell nothing.
 _NEED_AN_ANSWER = frozenset(
     {"declared-types", "unknown-headers", "latency", "undeclared-type", "malformed-bodies",
@@ -175,13 +177,17 @@ def works_after(replies: Mapping[str, Reply], name: str) -> bool:
 
 
 def _recover(talk: Conversation, name: str) -> None:
-    """A good request, given time to recover, and a ping."""
+    """A good request, given time to recover, and a ping; neither when the server has ended."""
+    if talk.container.pause(_DYING_S):
+        return
     _until_good(talk, f"after-{name}", patience_s=_RECOVERY_S)
     talk.replies[f"ping-after-{name}"] = talk.ping()
 
 
 def _large_bodies(talk: Conversation) -> None:
     """Bodies just below the two limits that the platform's documents name."""
+    if talk.container.pause(0.0):
+        return
     limits = talk.bench.limits
     request = invocation(talk.sample, name="large")
     for name, size in (("6-mib", limits.body_small_bytes), ("25-mb", limits.body_large_bytes)):

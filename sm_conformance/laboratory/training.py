@@ -78,7 +78,7 @@ def _launch(
     return Launch(
         name=name,
         image=image.reference,
-        arguments=("train",),
+        arguments=() if conditions.image_command else ("train",),
         bounds=bench.bounds(),
         environment=inputs.environment,
         hostname=HOST,

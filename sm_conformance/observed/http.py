@@ -113,10 +113,12 @@ def exchange(
     headers: Mapping[str, str],
     body: bytes | None,
     limit_s: float,
+    connect_limit_s: float | None = None,
     max_reply_bytes: int = MAX_REPLY_BYTES,
 ) -> Reply:
     """One request on a connection of its own; connecting included, it ends within ``limit_s``.
 
+    ``connect_limit_s`` bounds connecting alone, where less than ``limit_s`` is wanted.
     Headers go out exactly as given. Added are only ``Host``, and ``Content-Length`` where there is
     a body (or the method expects one), each unless given; a caller who gives ``Transfer-Encoding``
     hands over a body that is already encoded. Raises ``http.client.InvalidURL`` or
@@ -130,6 +132,7 @@ def exchange(
             headers=headers,
             body=body,
             limit_s=limit_s,
+            connect_limit_s=connect_limit_s,
             max_reply_bytes=max_reply_bytes,
         )
 
@@ -180,6 +183,7 @@ class Session:
         headers: Mapping[str, str],
         body: bytes | None,
         limit_s: float,
+        connect_limit_s: float | None = None,
         max_reply_bytes: int = MAX_REPLY_BYTES,
     ) -> Reply:
         """One request as in the function ``exchange``; ``connect_s`` is None when reused."""
@@ -193,7 +197,9 @@ class Session:
             if reply.first_byte_s is not None or reply.problem not in ("closed", "reset"):
                 return reply
         self.close()
-        link = connect(self._address.host, self._address.port, limit_s=deadline - perf_counter())
+        left_s = deadline - perf_counter()
+        link_limit_s = left_s if connect_limit_s is None else min(left_s, connect_limit_s)
+        link = connect(self._address.host, self._address.port, limit_s=link_limit_s)
         if link.sock is None:
             return replace(empty, elapsed_s=link.seconds, problem=link.problem, detail=link.detail)
         self._sock = link.sock

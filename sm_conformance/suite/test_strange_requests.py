@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sm_conformance.judgement.outcome import Blocked, NotRun, demand
+from sm_conformance.judgement.outcome import Blocked, Broken, NotRun, demand
 from sm_conformance.laboratory.steps import works_after
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.run import Server, Stage
@@ -31,6 +31,8 @@ def test_content_types(given: str, server: Server) -> None:
                     repeat=server.curl(name),
                 )
         return
+    if _ended_by(server, "undeclared-type"):
+        raise Blocked(_SURVIVES)
     reply = server.replies["undeclared-type"]
     demand(
         reply.status is not None and 400 <= reply.status < 500,
@@ -45,7 +47,7 @@ def test_malformed_body(server: Server) -> None:
     """A malformed request body is answered with a 4xx status."""
     for name in _MALFORMED:
         reply = server.replies.get(name)
-        if reply is None:
+        if reply is None or _ended_by(server, name):
             raise Blocked(_SURVIVES)
         # A 2xx is no breach: what is malformed for one model is lawful input for another.
         demand(
@@ -60,9 +62,16 @@ def test_malformed_body(server: Server) -> None:
 def test_survives_bad_input(server: Server) -> None:
     """Valid requests still succeed after empty, random, truncated and wrongly typed ones."""
     for name in _BAD:
+        if name not in server.replies:
+            return
         after, ping = server.replies.get(f"after-{name}"), server.replies.get(f"ping-after-{name}")
         if after is None or ping is None:
-            continue
+            code = f" with {server.exit.code}" if server.exit else ""
+            raise Broken(
+                expected="it goes on",
+                actual=f"after {name} the server ended{code}",
+                repeat=server.curl(name),
+            )
         demand(
             after.ok and ping.status == 200,
             expected="a good request and a ping succeed afterwards",
@@ -86,9 +95,14 @@ def test_body_25_mb(server: Server) -> None:
     _accepted(server, "body-25-mb")
 
 
+def _ended_by(server: Server, name: str) -> bool:
+    """Whether the request ``name`` got no answer and no good one after it did."""
+    return server.replies[name].status is None and not works_after(server.replies, name)
+
+
 def _accepted(server: Server, name: str) -> None:
     reply = server.replies.get(name)
-    if reply is None or reply.problem in ("refused", "unreachable"):
+    if reply is None or reply.connect_s is None:
         if not all(works_after(server.replies, bad) for bad in _BAD):
             raise Blocked(_SURVIVES)
         raise NotRun("the server was gone, or still at work, when a large body was due")

@@ -1,4 +1,4 @@
-"""Says that a body is malformed, and dies of it."""
+"""Dies of a malformed body."""
 
 import os
 
@@ -11,9 +11,8 @@ def server(kind: type, handler: type):
 
     class Frail(handler):
         def reply(self, status: int, content_type: str, body: bytes) -> None:
-            super().reply(status, content_type, body)
             if status == 400:
-                self.wfile.flush()
                 os._exit(1)
+            super().reply(status, content_type, body)
 
     return kind((HOST, PORT), Frail)
