@@ -237,6 +237,9 @@ class PytestRun:
         for properties in (item.user_properties, report.user_properties):
             properties.append((finding.key, finding.verdict))
         _dress(report, finding)
+        if call.excinfo is not None and isinstance(call.excinfo.value, HarnessTrouble):
+            # It happened in a launch, far from this clause: where it was raised tells nothing.
+            report.longrepr = f"{finding.key}: {finding.reason}"
         return report
 
     def _finding(
@@ -417,10 +420,10 @@ class PytestRun:
         reporter.write_line(line, bold=True)
 
     def pytest_unconfigure(self) -> None:
-        self._say_conclusion()
         if self._session is not None:
             self._close(self._session)
             self._session = None
+        self._say_conclusion()
         if self._worker is not None:
             return
         # Workers share the lock, so it goes when they have gone.

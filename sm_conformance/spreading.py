@@ -1,6 +1,6 @@
 """How xdist spreads a run over its workers: all clauses go to one, for they share launches.
 
-Its own ``--dist=loadgroup`` cannot be relied on for this: with pytest 9.2 it silently groups nothing
+Its own ``--dist=loadgroup`` cannot be relied on: with pytest 9.2 it silently groups nothing
 (pytest-dev/pytest-xdist#1386). Loaded only by xdist's own hook, so xdist is there.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from docker import APIClient
 
@@ -41,7 +43,9 @@ def docker(*arguments: str) -> str:
 
 
 @contextmanager
-def image(api: APIClient, name: str, *lines: str, files: Mapping[str, bytes] | None = None) -> Iterator[str]:
+def image(
+    api: APIClient, name: str, *lines: str, files: Mapping[str, bytes] | None = None
+) -> Iterator[str]:
     """An image made of the reference image by lines of a Dockerfile, gone at the end; its tag."""
     tag = f"sm-conformance/test-{name}:{os.getpid()}"
     text = "\n".join([f"FROM {REFERENCE}", *lines])
@@ -180,6 +184,11 @@ class Judging:
         output, _ = self.process.communicate(timeout=60)
         return self.process.returncode, output
 
+    def read_report(self) -> dict[str, Any]:
+        """The report that it wrote."""
+        found: dict[str, Any] = json.loads((self.report / "report.json").read_text("utf-8"))
+        return found
+
 
 @contextmanager
 def judging(
@@ -197,10 +206,16 @@ def judging(
     process = subprocess.Popen(
         command,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PYTEST_DEBUG_TEMPROOT": str(folder),  # not among the temporary folders of other runs
+            **(environment or {}),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,  # a group of its own, which can be signalled as a terminal does
     )
     try:
         yield Judging(process, folder)

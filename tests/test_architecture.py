@@ -43,11 +43,12 @@ ROOMS: dict[str, set[str]] = {
     },
     # the doors
     "hookspecs": {"engine"},
+    "spreading": set(),
     "termination": set(),
     "terminal": {"contract", "engine", "inputs", "judgement"},
     "pytest_run": {
         "engine", "errors", "inputs", "judgement", "laboratory", "observed", "session",
-        "suite.binding", "terminal", "termination",
+        "spreading", "suite.binding", "terminal", "termination",
     },
     "plugin": {"hookspecs", "pytest_run"},
     "suite.conftest": {
@@ -62,6 +63,7 @@ LIBRARIES: dict[str, set[str]] = {
     "pytest": {
         "cli", "hookspecs", "plugin", "pytest_run", "suite.conftest", "terminal",
     },
+    "xdist": {"spreading"},
     "docker": {"engine"},
     "requests": {"engine"},
     "jinja2": {"judgement"},

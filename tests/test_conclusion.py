@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+
 import pytest
 
 from sm_conformance.contract import clause, profile
@@ -60,7 +61,7 @@ def found(one: Clause, outcome: Exception | None, rules: profile.Profile = PLATF
     return judge(one, rules, outcome, SIGHT)  # type: ignore[arg-type]
 
 
-# -- one finding ------------------------------------------------------------------------------------
+# -- one finding -----------------------------------------------------------------------------------
 
 
 def test_a_clause_that_says_nothing_is_kept() -> None:
@@ -146,7 +147,7 @@ def test_several_items_fold_into_the_worst() -> None:
             assert worst(better, worse).verdict == worse.verdict
 
 
-# -- the whole run ----------------------------------------------------------------------------------
+# -- the whole run ---------------------------------------------------------------------------------
 
 
 def test_all_passed_is_conformant() -> None:
@@ -289,7 +290,7 @@ def test_only_conformant_is_zero() -> None:
     assert (int(ExitStatus.INTERRUPTED), int(ExitStatus.UNUSABLE)) == (2, 4)
 
 
-# -- what a cause means for a clause ----------------------------------------------------------------
+# -- what a cause means for a clause ---------------------------------------------------------------
 
 
 def cause(blames: str | None, missed: Stage = Stage.GOOD) -> Cause:

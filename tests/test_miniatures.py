@@ -1,4 +1,4 @@
-"""Each little liar is found out, for its one sin and for nothing else; the lawful one is conformant."""
+"""Each little liar is found out for its one sin and nothing else; the lawful one is conformant."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def judge_here(
 
 @dataclass(frozen=True)
 class Sin:
-    """What one miniature must be found guilty of; ``breaks`` is the clause and ``verdict`` its verdict.
+    """What one miniature must be found guilty of: the clause that it breaks, and the verdict.
 
-    ``says`` is part of what the finding saw. ``changed`` limits make a run doubtful by themselves.
+    ``says`` is part of what the finding saw. Changed ``limits`` make a run doubtful by themselves.
     """
 
     image: str
@@ -70,7 +70,7 @@ TRAINING_SINS = [
     Sin("no-failure-file", "TRAIN-064 failure-file", says="there is no such file"),
     Sin("empty-failure-file", "TRAIN-064 failure-file", says="the file is empty"),
     Sin("failure-folder", "TRAIN-064 failure-file", says="it is a folder"),
-    Sin("exit-0-on-fault", "TRAIN-063 exit-nonzero", says="with the fault declared: training exited"),
+    Sin("exit-0-on-fault", "TRAIN-063 exit-nonzero", says="with the fault declared: training"),
     Sin("wants-numbers", "TRAIN-010 strings", says="it works as soon as that is lifted"),
     Sin("wants-sm-variables", "TRAIN-087 no-sm-variables", says="as soon as that is lifted"),
     Sin("wants-region", "NET-003 no-aws-environment", says="as soon as that is lifted"),
@@ -130,10 +130,11 @@ SERVING_SINS = [
     Sin("any-type", "HOST-021 content-types", "advice", says="nobody declared: 200"),
     Sin("no-type", "HOST-022 response-type", "advice", says="without a content type"),
     Sin("breaks-on-malformed", "HOST-025 malformed-body", "advice", says="500"),
-    Sin("sulks", "HOST-029 survives-bad-input", "advice", says="after empty-body: good request 400"),
+    Sin("sulks", "HOST-029 survives-bad-input", "advice", says="after empty-body: good request"),
     Sin("writes-beside-model", "HOST-030 read-only-model", says="as soon as that is lifted",
         declaration=NEEDS_MODEL),
-    Sin("deaf-server", "HOST-060 stops-in-time", "advice", says="it did not end", limits=UNSTOPPABLE),
+    Sin("deaf-server", "HOST-060 stops-in-time", "advice", says="it did not end",
+        limits=UNSTOPPABLE),
     Sin("tini", "IMG-006 no-init-entrypoint", "advice", says="tini"),
     Sin("not-root", "IMG-012 root-hosting", "advice", says="USER 1000:1000"),
     Sin("bad-program", "IMG-003 on-path", says="permission denied"),
@@ -173,7 +174,9 @@ def test_a_liar_who_trains_is_found_out(sin: Sin, pytester: pytest.Pytester) -> 
 def test_a_liar_who_serves_is_found_out(sin: Sin, pytester: pytest.Pytester) -> None:
     declaration = SERVES if sin.declaration is TRAINS else sin.declaration
 
-    found = judge_here(pytester, sin.image, *sin.options, declaration=declaration, limits=sin.limits)
+    found = judge_here(
+        pytester, sin.image, *sin.options, declaration=declaration, limits=sin.limits
+    )
 
     assert_found_out(sin, found)
 
@@ -238,7 +241,7 @@ def test_one_half_alone_is_judged_alone(
     assert found.findings["IMG-004 tells-jobs-apart"]["verdict"] == "n/a"
 
 
-# -- nobody's fault ---------------------------------------------------------------------------------
+# -- nobody's fault --------------------------------------------------------------------------------
 
 NETWORK_UNSAID = {key: value for key, value in TRAINS.items() if key != "network"}
 SERVES_GUESSED = {"claims": ["hosting"], "network": "isolated", "hosting": {"model": "none"}}
@@ -265,6 +268,36 @@ def test_a_guessed_request_never_fails_a_server(pytester: pytest.Pytester) -> No
 
     assert_nobody_blamed(found, "HOST-010 invocation", "this was guessed: a text/csv request")
     assert found.findings["HOST-002 ping"]["verdict"] == "pass"
+
+
+def test_a_shell_that_finds_no_program_is_not_blamed_when_the_input_was_guessed(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(
+        pytester,
+        "shell-cannot-run",
+        declaration={"claims": ["training"], "network": "isolated"},
+    )
+
+    assert_nobody_blamed(found, "IMG-001 train-starts", "exited with 127", "this was guessed")
+
+
+def test_a_shell_that_finds_no_program_is_not_blamed_when_it_may_miss_the_network(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(pytester, "shell-cannot-run", declaration=NETWORK_UNSAID)
+
+    assert_nobody_blamed(found, "IMG-001 train-starts", "exited with 127", "`network: needed`")
+
+
+def test_a_training_that_may_wait_for_what_was_not_guessed_is_not_blamed(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(
+        pytester, "lingers", declaration={"claims": ["training"]}, limits=HASTE
+    )
+
+    assert_nobody_blamed(found, "TRAIN-068 ends", "this was guessed: channels")
 
 
 def test_what_no_input_could_change_fails_also_with_guessed_input(
@@ -307,6 +340,14 @@ def test_memory_that_we_bounded_is_not_the_candidates_fault(pytester: pytest.Pyt
     assert_nobody_blamed(found, "TRAIN-063 exit-zero", "declare `resources: {memory: 8g}`")
 
 
+def test_output_that_we_bounded_is_not_the_candidates_fault(pytester: pytest.Pytester) -> None:
+    found = judge_here(
+        pytester, "buried-failure", declaration=TRAINS, limits={"default_output_bytes": 50_000}
+    )
+
+    assert_nobody_blamed(found, "TRAIN-064 failure-file", "declare `resources: {output: 20g}`")
+
+
 def test_a_fault_that_was_not_declared_and_does_no_harm_is_advice(
     pytester: pytest.Pytester,
 ) -> None:
@@ -321,7 +362,7 @@ def test_a_fault_that_was_not_declared_and_does_no_harm_is_advice(
     assert found.status == 0, found.output
 
 
-# -- nothing declared -------------------------------------------------------------------------------
+# -- nothing declared ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def plain(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
 
 
-# -- beside other people's tests --------------------------------------------------------------------
+# -- beside other people's tests -------------------------------------------------------------------
 
 OWN_TEST = """
 import sys
@@ -177,7 +177,7 @@ def test_all_short_names_work(run_apart: Callable[..., Judged], pytester: pytest
     assert found.report["declaration"]["from"] == "option"
 
 
-# -- the shape of a run -----------------------------------------------------------------------------
+# -- the shape of a run ----------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -335,7 +335,7 @@ def test_a_failure_is_a_failure_in_junit_and_its_card_is_there(
     assert next(root.iter("testsuite")).attrib["errors"] == "0"
 
 
-# -- with the user's own tests in the session -----------------------------------------------------
+# -- with the user's own tests in the session ----------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -425,7 +425,7 @@ def test_optimised_python_turns_no_failure_into_a_pass(
     assert found.with_verdict("fail") == {"TRAIN-064 failure-file": "fail"}
 
 
-# -- unusable: status 4 -----------------------------------------------------------------------------
+# -- unusable: status 4 ----------------------------------------------------------------------------
 
 
 def assert_unusable(pytester: pytest.Pytester, result: pytest.RunResult, *words: str) -> None:
@@ -536,7 +536,7 @@ def test_more_patience_changes_no_limit(here: Callable[..., Judged]) -> None:
     assert (found.status, found.report["limits_changed"]) == (0, {}), found.output
 
 
-# -- trouble: status 3 or 2 -------------------------------------------------------------------------
+# -- trouble: status 3 or 2 ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a training is handed is what the platform would hand over, whatever lawful thing is declared."""
+"""What a training is handed is what the platform would hand over, whatever is declared."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_what_makes_it_last_is_used_only_when_it_shall_last() -> None:
     assert lasting.files["input/data/extra/deep/b.bin"] == b"\0"
 
 
-# -- faults -----------------------------------------------------------------------------------------
+# -- faults ----------------------------------------------------------------------------------------
 
 
 def test_a_declared_fault_is_the_owners_and_nothing_more() -> None:
@@ -230,7 +230,7 @@ def test_an_unknown_fault_is_a_bug_and_raises() -> None:
         build(declared(), Conditions(fault="bad-luck"))
 
 
-# -- any lawful declaration -------------------------------------------------------------------------
+# -- any lawful declaration ------------------------------------------------------------------------
 
 printable_text = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=40)
 channel_names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
@@ -284,7 +284,7 @@ def test_any_lawful_declaration_gives_lawful_files(
     assert {name: held[name] for name in inputs.files} == dict(inputs.files)
 
 
-# -- the archive ------------------------------------------------------------------------------------
+# -- the archive -----------------------------------------------------------------------------------
 
 
 def members(data: bytes) -> list[tarfile.TarInfo]:
@@ -326,7 +326,7 @@ def test_nothing_is_an_archive_too() -> None:
     assert members(pack({})) == []
 
 
-# -- generated data ---------------------------------------------------------------------------------
+# -- generated data --------------------------------------------------------------------------------
 
 
 def test_generated_data_is_the_same_every_time_and_has_all_classes() -> None:

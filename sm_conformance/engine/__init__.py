@@ -1,1 +1,1 @@
-"""Launches containers, observes, stops and clears them away; knows nothing of clauses or of pytest."""
+"""Launches, observes, stops and clears away containers; knows nothing of clauses or of pytest."""

@@ -23,7 +23,7 @@ from sm_conformance.errors import HarnessTrouble
 from sm_conformance.observed.facts import Exit, Listener, Process, StartProblem
 from sm_conformance.observed.http import Address
 
-# The engine's words for "this program cannot be started", in the order in which they are looked for.
+# The engine's words for "this program cannot be started", in the order they are looked for.
 _START_PROBLEMS = (
     ("wrong-format", r"exec format error"),
     ("not-executable", r"permission denied"),
@@ -46,7 +46,7 @@ _LEAST_WAIT_S = 0.03
 
 
 class DockerContainer:
-    """Created at once; removed by :meth:`remove`. See :class:`sm_conformance.engine.protocol.Container`."""
+    """Created at once; removed by :meth:`remove`. See :class:`~.protocol.Container`."""
 
     def __init__(
         self,
@@ -200,7 +200,9 @@ class DockerContainer:
     def processes(self) -> tuple[Process, ...]:
         """Its processes as the engine lists them; empty when they cannot be listed."""
         try:
-            listed = self._api.top(self._id, ps_args="-eo pid,ppid,caught,blocked,stat,wchan:32,args")
+            listed = self._api.top(
+                self._id, ps_args="-eo pid,ppid,caught,blocked,stat,wchan:32,args"
+            )
         except APIError:
             return ()
         rows = listed.get("Processes") or []

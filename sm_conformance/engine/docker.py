@@ -79,7 +79,9 @@ class DockerEngine:
         except NotFound:
             return None
         except APIError as error:
-            raise HarnessTrouble(f"the engine cannot read {path} of {reference}: {error}") from error
+            raise HarnessTrouble(
+                f"the engine cannot read {path} of {reference}: {error}"
+            ) from error
         finally:
             self._api.remove_container(made["Id"], force=True, v=True)
 

@@ -118,14 +118,14 @@ def _machine() -> str:
     """Where a process number means something: this boot and this process namespace."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        namespace = os.readlink("/proc/self/ns/pid")
+        namespace = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         return os.uname().nodename.replace("/", "-")
     return f"{boot}-{namespace.strip('pid:[]')}"
 
 
 def _born(pid: int) -> str:
-    """When a process started, in clock ticks; tells a process from a later one of the same number."""
+    """When a process started, in clock ticks; tells it from a later one of the same number."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

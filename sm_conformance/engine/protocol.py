@@ -73,7 +73,6 @@ class Launch:
     inputs: bytes | None = None
 
 
-
 class Log(Protocol):
     """What a container has written so far; both streams, each bounded."""
 

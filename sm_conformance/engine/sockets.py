@@ -12,7 +12,7 @@ _LISTEN = "0A"
 
 
 def listening(pid: int) -> tuple[Listener, ...]:
-    """The TCP listeners in the network namespace of process ``pid``; empty when it cannot be read."""
+    """The TCP listeners in the network of process ``pid``; empty when they cannot be read."""
     found: set[Listener] = set()
     for family in ("tcp", "tcp6"):
         try:

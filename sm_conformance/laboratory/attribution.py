@@ -27,6 +27,10 @@ _NETWORK_WORDS = (
 )  # fmt: skip
 
 
+# Of a server in a launch that only looks for a cause; the first launch was given the whole time.
+_LIFTED_PATIENCE_S = 10.0
+
+
 def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None:
     """Why the ordinary training did not end well; None when it did."""
     if run.good:
@@ -47,7 +51,9 @@ def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None
         if _liftable(bench, lift, candidate.training):
             cured = train(bench, scenario, lift.conditions, name=f"{scenario.name}-{_slug(lift)}")
             if cured is not None and cured.good:
-                return _lifted(Stage.GOOD, lift, run.story())
+                again = train(bench, scenario, scenario.conditions, name=f"{scenario.name}-again")
+                unstable = again is not None and again.good
+                return _lifted(Stage.GOOD, lift, run.story(), unstable=unstable)
     missed, blames = Stage.GOOD, "TRAIN-063 exit-zero"
     expected = "training on good input exits with 0"
     if refused.found_no_program(run.exit, run.seconds):
@@ -74,11 +80,27 @@ def of_server(
         missed, expected = Stage.GOOD, "GET /ping on port 8080 answers 200"
         blames, story = _silence(server)
         if refused.found_no_program(server.exit, server.seconds):
-            missed, blames, expected = Stage.STARTED, "IMG-002 serve-starts", refused.starts_with("serve")
+            missed, blames = Stage.STARTED, "IMG-002 serve-starts"
+            expected = refused.starts_with("serve")
         if blames == "HOST-001 listens" and server.listeners:
             return Cause(missed=missed, blames=blames, expected=expected, actual=story)
     if server.limits_reached:
         return _nobody(missed, _bound_text(story, server.limits_reached))
+
+    def asked_again(conditions: Conditions, name: str) -> bool:
+        """Whether a further launch under ``conditions`` comes to the stage that this one missed."""
+        found = serve(
+            bench,
+            replace(scenario, steps=("first-invocation", "invocation")),
+            conditions,
+            model=model,
+            name=f"{scenario.name}-{name}",
+            patience_s=max(10.0, 3 * server.seconds),
+            answer_patience_s=_LIFTED_PATIENCE_S,
+        )
+        sample = found.replies.get("sample")
+        return found.ready and (missed < Stage.ANSWERED or (sample is not None and sample.ok))
+
     for lift in scenario.lifts:
         if not _liftable(bench, lift, bench.candidate.hosting):
             continue
@@ -86,17 +108,9 @@ def of_server(
             continue
         if server.ending is Ending.PATIENCE:
             break  # it was given its whole window; another one for each condition is too long
-        cured = serve(
-            bench,
-            replace(scenario, steps=("first-invocation", "invocation")),
-            lift.conditions,
-            model=model,
-            name=f"{scenario.name}-{_slug(lift)}",
-            patience_s=max(10.0, 3 * server.seconds),
-        )
-        sample = cured.replies.get("sample")
-        if cured.ready and (missed < Stage.ANSWERED or (sample is not None and sample.ok)):
-            return _lifted(missed, lift, story)
+        if asked_again(lift.conditions, _slug(lift)):
+            unstable = asked_again(scenario.conditions, "again")
+            return _lifted(missed, lift, story, unstable=unstable)
     return _unexplained(
         bench.candidate, missed, blames, expected, story, server.logs, server.guessed
     )
@@ -170,7 +184,12 @@ def _liftable(bench: Bench, lift: Lift, facts: ImageFacts | None) -> bool:
     return bench.allow_network or not lift.conditions.open_network
 
 
-def _lifted(missed: Stage, lift: Lift, story: str) -> Cause:
+def _lifted(missed: Stage, lift: Lift, story: str, *, unstable: bool) -> Cause:
+    """The lifted condition as the cause, unless it works unchanged at another try as well."""
+    if unstable:
+        return _nobody(
+            missed, f"{story}; repeated unchanged it worked, so this launch tells nothing: judge again"
+        )
     return Cause(
         missed=missed,
         blames=lift.blames,

@@ -30,6 +30,8 @@ class Conversation:
     container: Container
     folder: Path
     samples: tuple[SampleRequest, ...]
+    # How long a good request that is not answered well is asked again, seconds.
+    answer_patience_s: float
     pings: list[Reply] = field(default_factory=list)
     replies: dict[str, Reply] = field(default_factory=dict)
     curls: dict[str, str] = field(default_factory=dict)

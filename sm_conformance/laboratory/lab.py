@@ -51,6 +51,9 @@ class Lab:
             return self._future(name).result()
         except (Cancelled, CancelledError) as error:
             raise HarnessTrouble("the run was cancelled") from error
+        except HarnessTrouble as error:
+            # A new one for each clause that asks: one for all would gather the traces of all.
+            raise HarnessTrouble(str(error)) from None
 
     def ready(self, name: str, timeout_s: float) -> bool:
         """Whether the observation is there, waiting at most ``timeout_s`` seconds for it."""

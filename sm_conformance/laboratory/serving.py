@@ -22,6 +22,9 @@ from sm_conformance.observed.run import Ending, Server
 
 _POLL_S = 0.03
 _GONE_S = 10.0
+_OK = 200
+# How servers refuse a Host header that is not on their list.
+_REFUSALS = (400, 403, 421)
 # Nobody answers for the address of a server that has just ended, not even with a refusal.
 _CONNECT_S = 1.0
 
@@ -51,10 +54,12 @@ def serve(
     guessed: tuple[str, ...] = (),
     name: str | None = None,
     patience_s: float | None = None,
+    answer_patience_s: float | None = None,
 ) -> Server:
     """One server with the model archive ``model`` (None: no model data), asked and ended.
 
-    ``patience_s`` bounds the wait for the first 200 where less than the start-up window is wanted.
+    ``patience_s`` bounds the wait for the first 200 where less than the start-up window is wanted,
+    ``answer_patience_s`` the wait for the first good answer after it.
     """
     launch = _launch(bench, conditions, model=model, name=name or scenario.name)
     folder = bench.folder(launch.name)
@@ -63,7 +68,13 @@ def serve(
     window_s = startup_window_s(bench)
     patience_s = patience_s or window_s + bench.limits.startup_grace_s
     with bench.container(launch) as container:
-        talk = Conversation(bench=bench, container=container, folder=folder, samples=samples)
+        talk = Conversation(
+            bench=bench,
+            container=container,
+            folder=folder,
+            samples=samples,
+            answer_patience_s=answer_patience_s or bench.limits.invocation_limit_s,
+        )
         with bench.quiet.busy():
             problem = container.start()
             ready = _NEVER_STARTED if problem else _wait_until_ready(talk, patience_s=patience_s)
@@ -124,9 +135,18 @@ def _wait_until_ready(talk: Conversation, *, patience_s: float) -> _Readiness:
         answered = last if last.status is not None else answered
         if last.status == 200:
             return readiness(Ending.STOPPED)
-        if answered is None and idle.idle():
+        if answered is None and idle.idle() and container.listeners():
+            # Asleep, and listening where nobody asks. One that does not listen yet may lawfully
+            # sleep for its whole window.
             return readiness(Ending.IDLE)
+        if last.status in _REFUSALS and _refuses_the_platform(talk):
+            return readiness(Ending.PATIENCE)
     return readiness(Ending.PATIENCE)
+
+
+def _refuses_the_platform(talk: Conversation) -> bool:
+    """Whether the server is ready for a client that calls it localhost, and not for the platform."""
+    return talk.ping(requests.LOCAL_HEADERS).status == _OK and talk.ping().status in _REFUSALS
 
 
 def _foreign_host(talk: Conversation, ready: _Readiness) -> Reply | None:

@@ -27,8 +27,8 @@ _LARGE_BODY_S = 10.0
 # A refusal (4xx) of a good request soon after the start is asked again for this long.
 _REFUSAL_PATIENCE_S = 5.0
 _RECOVERY_S = 10.0
-# So that a server which dies of a request is seen to be dead, rather than asked in vain.
-_DYING_S = 0.02
+# After a request without an answer: a server that died of it is to be seen as ended, not asked.
+_DYING_S = 0.5
 # Of a server whose good request fails, these would tell nothing.
 _NEED_AN_ANSWER = frozenset(
     {"declared-types", "unknown-headers", "latency", "undeclared-type", "malformed-bodies",
@@ -60,7 +60,7 @@ def _invocation(talk: Conversation) -> None:
         talk.replies["sample"] = first
         talk.curls["sample"] = talk.curls["first"]
         return
-    _until_good(talk, "sample", patience_s=talk.bench.limits.invocation_limit_s)
+    _until_good(talk, "sample", patience_s=talk.answer_patience_s)
 
 
 def _until_good(talk: Conversation, name: str, *, patience_s: float) -> Reply:
@@ -177,11 +177,13 @@ def works_after(replies: Mapping[str, Reply], name: str) -> bool:
 
 
 def _recover(talk: Conversation, name: str) -> None:
-    """A good request, given time to recover, and a ping; neither when the server has ended."""
-    if talk.container.pause(_DYING_S):
+    """A good request, given time to recover, and a ping; no more once the server has ended."""
+    answered = talk.replies[name].status is not None
+    if talk.container.pause(0.0 if answered else _DYING_S):
         return
     _until_good(talk, f"after-{name}", patience_s=_RECOVERY_S)
-    talk.replies[f"ping-after-{name}"] = talk.ping()
+    if not talk.container.pause(0.0):
+        talk.replies[f"ping-after-{name}"] = talk.ping()
 
 
 def _large_bodies(talk: Conversation) -> None:

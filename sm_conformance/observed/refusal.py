@@ -1,8 +1,8 @@
 """Recognises a program that could not be executed where the engine learns of it too late to say so.
 
 runc executes the program after it has told the engine that the container runs. When the kernel then
-refuses, for want of the interpreter or for a foreign format, runc writes one line in the container's
-name, and that line is all there is.
+refuses, for want of the interpreter or for a foreign format, runc writes one line in the
+container's name, and that line is all there is.
 """
 
 from __future__ import annotations

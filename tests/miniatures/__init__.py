@@ -1,1 +1,1 @@
-"""Candidates in miniature: containers that are Python functions, on an engine inside this process."""
+"""Candidates in miniature: containers that are functions, on an engine inside this process."""

@@ -1,4 +1,4 @@
-"""The miniatures by name: one that is lawful, and small liars with one sin each."""
+"""The miniatures by name: one is lawful, the others are small liars with one sin each."""
 
 from __future__ import annotations
 
@@ -99,6 +99,12 @@ def _is_long(inside: Inside) -> bool:
     return hyperparameters(inside).get("rounds", "").isdigit() and int(
         hyperparameters(inside)["rounds"]
     ) > 1000
+
+
+def _buries_its_failure(inside: Inside, reason: str) -> None:
+    """The failure file comes after data that nobody reads to the end."""
+    (inside.root / "output/data/core").write_bytes(bytes(200_000))
+    write_failure(inside, reason)
 
 
 def _says_nothing(inside: Inside, reason: str) -> None:
@@ -255,7 +261,11 @@ def _late(inside: Inside) -> None:
 
 def _afresh(make: Callable[[], Program]) -> Program:
     """A program that remembers nothing of its other launches."""
-    return lambda inside: make()(inside)
+
+    def program(inside: Inside) -> int:
+        return make()(inside)
+
+    return program
 
 
 def _trains(*steps: Callable[[Inside], None], story: str, **how: object) -> Miniature:
@@ -279,11 +289,14 @@ MINIATURES: dict[str, Miniature] = {
     "no-model": _trains(_leaves_nothing, story="Its training leaves no model."),
     "model-is-a-link": _trains(_only_a_link, story="Its model is a link that leads away."),
     "failure-on-success": _trains(
-        fit, lambda inside: write_failure(inside, "fine"), story="It reports a failure that was none."
+        fit, lambda inside: write_failure(inside, "fine"), story="It reports a failure in vain."
     ),
     "no-failure-file": _trains(on_failure=_says_nothing, story="It fails without a failure file."),
     "empty-failure-file": _trains(on_failure=_empty_failure, story="Its failure file is empty."),
     "failure-folder": _trains(on_failure=_failure_as_folder, story="Its failure file is a folder."),
+    "buried-failure": _trains(
+        on_failure=_buries_its_failure, story="It leaves a lot beside its failure file."
+    ),
     "exit-0-on-fault": _trains(failing_code=0, story="It exits with 0 when it has failed."),
     "wants-numbers": _trains(before=_wants_numbers, story="It takes no strings for numbers."),
     "wants-sm-variables": _trains(before=_wants("SM_MODEL_DIR"), story="It needs SM_MODEL_DIR."),
@@ -314,6 +327,17 @@ MINIATURES: dict[str, Miniature] = {
     "bad-program": _lawful_but(
         "Its program cannot be executed.",
         problem=StartProblem(text="exec /program/main: permission denied", kind="not-executable"),
+    ),
+    "no-user": _lawful_but(
+        "Its user does not exist.",
+        problem=StartProblem(text="unable to find user mallory", kind="no-user"),
+    ),
+    "needs-its-command": _lawful_but(
+        "It trains and serves by its CMD, which the platform replaces.",
+        train=_dead,
+        serve=_dead,
+        command=("python", "main.py"),
+        by_command=LAWFUL.train,
     ),
     "no-program": _lawful_but(
         "Nothing called train is on its PATH.",

@@ -30,12 +30,15 @@ _END_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Miniature:
-    """A candidate: what it does when told ``train`` or ``serve``, and what its image says of itself."""
+    """A candidate: what it does when told ``train`` or ``serve``, and what its image says."""
 
     story: str
     train: Program
     serve: Program
     entrypoint: tuple[str, ...] = ("/program/main",)
+    # The image's own CMD, and the program that it leads to.
+    command: tuple[str, ...] = ()
+    by_command: Program | None = None
     user: str = ""
     architecture: str = "amd64"
     elf_machine: int = 62
@@ -43,7 +46,7 @@ class Miniature:
     catches_sigterm: bool = True
     helpers: tuple[str, ...] = ()
     memory_killed: bool = False
-    # What of the engine breaks when this candidate is launched: "create", "start", "save" or nothing.
+    # What of the engine breaks when this candidate is launched: "create", "start" or "save".
     trouble: str = ""
 
 
@@ -131,7 +134,7 @@ class MiniatureContainer:
             code = self._program()(self._inside)
         except Killed:
             code = _KILLED_CODE
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, it is what the program came to
             with contextlib.suppress(Killed):
                 self._inside.complain(traceback.format_exc())
             code = 1
@@ -145,6 +148,9 @@ class MiniatureContainer:
         self._end.over.set()
 
     def _program(self) -> Program:
+        if not self._launch.arguments:
+            assert self._miniature.by_command is not None, "an image without CMD needs arguments"
+            return self._miniature.by_command
         (word,) = self._launch.arguments
         return {"train": self._miniature.train, "serve": self._miniature.serve}[word]
 

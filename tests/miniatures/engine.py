@@ -13,7 +13,7 @@ from sm_conformance.observed.facts import EngineFacts, ImageFacts
 
 
 class MiniatureEngine:
-    """See :class:`sm_conformance.engine.protocol.Engine`. ``way`` is how it says servers are reached."""
+    """See :class:`sm_conformance.engine.protocol.Engine`; ``way`` is how servers are reached."""
 
     def __init__(self, *, run_id: str | None = None, way: str = "direct") -> None:
         self.run_id = run_id or "miniature"
@@ -49,7 +49,7 @@ class MiniatureEngine:
             os="linux",
             architecture=miniature.architecture,
             entrypoint=miniature.entrypoint,
-            command=(),
+            command=miniature.command,
             environment={},
             working_directory="/",
             user=miniature.user,

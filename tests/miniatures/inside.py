@@ -32,7 +32,7 @@ Invocation = Callable[[Message, bytes], Answer]
 
 @dataclass(slots=True, kw_only=True)
 class Inside:
-    """The inside of one container. ``root`` is its ``/opt/ml``; ``networked`` says a way out exists."""
+    """The inside of one container; ``root`` is its ``/opt/ml``, ``networked`` means a way out."""
 
     root: Path
     environment: Mapping[str, str]

@@ -99,7 +99,7 @@ def provide_engine(pytester: pytest.Pytester, *, way: str = "direct") -> None:
 
 
 def provide_plugin(pytester: pytest.Pytester) -> tuple[str, str]:
-    """Writes the same as a plugin, for runs that name paths elsewhere; returns the option for it."""
+    """Writes the same as a plugin, for runs that name paths elsewhere; returns its option."""
     pytester.makepyfile(miniature_plugin=ENGINE.format(tests=str(TESTS), way="direct"))
     return "-p", "miniature_plugin"
 
@@ -131,8 +131,9 @@ def judge(
     limited = [limit(pytester, limits)] if limits else []
     named = [f"--sm-image={image}"] if image else []
     result = run(
-        "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *named, *limited, "--sm-report=report", *arguments
-    )
+        "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *named, *limited,
+        "--sm-report=report", *arguments,
+    )  # fmt: skip
     return judged(pytester, result)
 
 

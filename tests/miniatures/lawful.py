@@ -70,7 +70,7 @@ def training(
             for step in (before, *(steps or (fit,)), after):
                 if step is not None:
                     step(inside)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a training reports every failure
             if not quiet:
                 inside.complain(traceback.format_exc())
             on_failure(inside, f"{type(error).__name__}: {error}")

@@ -1,0 +1,282 @@
+"""The cause of a failed launch is named by repeating it with one condition lifted at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from miniatures.engine import MiniatureEngine
+from miniatures.judging import BOTH, SERVES, TRAINS
+
+from sm_conformance.candidate.candidate import Candidate
+from sm_conformance.candidate.declaration import load, nothing_declared
+from sm_conformance.contract import limits
+from sm_conformance.inputs.scenario import load as scenario
+from sm_conformance.laboratory import halves
+from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.lab import Lab
+from sm_conformance.laboratory.quiet import Quiet
+from sm_conformance.observed.run import Cause, Server, Stage, TrainRun
+
+HASTE = {
+    "idle_s": 0.3, "startup_limit_s": 0.4, "startup_grace_s": 0.1, "invocation_limit_s": 0.3,
+    "sample_requests": 2, "connect_tries": 2,
+}  # fmt: skip
+
+MakeLab = Callable[..., tuple[Lab, MiniatureEngine]]
+
+
+@pytest.fixture
+def make_lab(tmp_path: Path) -> Iterator[MakeLab]:
+    """A laboratory with a miniature on its bench; closed at the end, and nothing may be left."""
+    made: list[tuple[Lab, MiniatureEngine]] = []
+
+    def make(
+        image: str, said: dict[str, Any] | None, *, allow_network: bool = False
+    ) -> tuple[Lab, MiniatureEngine]:
+        engine = MiniatureEngine()
+        declaration = nothing_declared()
+        if said is not None:
+            file = tmp_path / "declaration.yaml"
+            file.write_text(yaml.safe_dump(dict(said)), "utf-8")
+            declaration = load(file, origin="option")
+        facts = engine.image(image)
+        bench = Bench(
+            engine=engine,
+            candidate=Candidate(training=facts, hosting=facts, declaration=declaration),
+            limits=replace(limits.load(), **HASTE),  # type: ignore[arg-type]
+            direct=True,
+            evidence=tmp_path / "evidence",
+            quiet=Quiet(tmp_path / ".lock"),
+            allow_network=allow_network,
+        )
+        made.append((Lab(bench), engine))
+        return made[-1]
+
+    yield make
+    for lab, engine in made:
+        lab.close()
+        engine.close()
+        lab.join()
+        assert engine.left == 0
+
+
+def cause_of(observed: TrainRun | Server | Cause) -> Cause | None:
+    return observed if isinstance(observed, Cause) else observed.cause
+
+
+def names(engine: MiniatureEngine) -> list[str]:
+    return [launch.name for launch in engine.launches]
+
+
+def test_a_launch_that_went_well_has_no_cause_and_is_not_repeated(make_lab: MakeLab) -> None:
+    lab, engine = make_lab("lawful", TRAINS)
+
+    assert cause_of(lab.observe("train-plain")) is None
+    assert names(engine) == ["train-plain"]
+
+
+def test_the_condition_that_cures_it_is_blamed_and_no_further_one_is_lifted(
+    make_lab: MakeLab,
+) -> None:
+    lab, engine = make_lab("wants-sm-variables", TRAINS)
+
+    cause = cause_of(lab.observe("train-plain"))
+
+    assert cause is not None
+    assert (cause.blames, cause.missed) == ("TRAIN-087 no-sm-variables", Stage.GOOD)
+    assert cause.expected == "it works although SM_* variables are not set"
+    assert names(engine) == ["train-plain", "train-plain-strings", "train-plain-no-sm-variables"]
+    lifted = engine.launches[-1].environment
+    assert set(lifted) - set(engine.launches[0].environment) >= {"SM_MODEL_DIR", "SM_CHANNELS"}
+
+
+def test_where_nothing_cures_it_each_condition_was_lifted_once_and_alone(
+    make_lab: MakeLab,
+) -> None:
+    lab, engine = make_lab("always-fails", TRAINS)
+
+    cause = cause_of(lab.observe("train-plain"))
+
+    assert cause is not None
+    assert cause.blames == "TRAIN-063 exit-zero"
+    assert names(engine) == [
+        "train-plain", "train-plain-strings", "train-plain-no-sm-variables",
+        "train-plain-no-aws-environment",
+    ]  # fmt: skip
+    assert "SM_MODEL_DIR" not in engine.launches[-1].environment
+
+
+def test_the_network_is_lifted_only_where_the_user_allows_it(make_lab: MakeLab) -> None:
+    refused, engine = make_lab("wants-network", TRAINS)
+    allowed, other = make_lab("wants-network", TRAINS, allow_network=True)
+
+    by_words = cause_of(refused.observe("train-plain"))
+    by_cure = cause_of(allowed.observe("train-plain"))
+
+    assert by_words is not None
+    assert by_cure is not None
+    assert (by_words.blames, by_cure.blames) == ("NET-002 isolated", "NET-002 isolated")
+    assert {launch.network.value for launch in engine.launches} == {"none"}
+    assert [launch.network.value for launch in other.launches][-1] == "open"
+
+
+def test_a_program_that_cannot_be_started_is_not_repeated(make_lab: MakeLab) -> None:
+    lab, engine = make_lab("bad-program", TRAINS)
+
+    cause = cause_of(lab.observe("train-plain"))
+
+    assert cause is not None
+    assert (cause.blames, cause.missed) == ("IMG-003 on-path", Stage.STARTED)
+    assert names(engine) == ["train-plain"]
+
+
+def test_what_depends_on_a_failed_training_is_not_launched(make_lab: MakeLab) -> None:
+    lab, engine = make_lab("bad-program", BOTH)
+
+    server = lab.observe("serve-plain")
+    failing = lab.observe("train-failing")
+
+    assert isinstance(server, Cause)
+    assert isinstance(failing, Cause)
+    assert (server.blames, server.missed) == ("IMG-003 on-path", Stage.STARTED)
+    assert names(engine) == ["train-plain"]
+
+
+def test_a_training_that_leaves_no_model_leaves_nothing_to_serve(make_lab: MakeLab) -> None:
+    lab, _ = make_lab("no-model", BOTH)
+
+    assert cause_of(lab.observe("train-plain")) is None
+    server = lab.observe("serve-plain")
+    assert isinstance(server, Cause)
+    assert (server.blames, server.missed) == ("TRAIN-070 model", Stage.STARTED)
+
+
+def test_a_server_that_used_its_whole_window_is_not_given_another(make_lab: MakeLab) -> None:
+    lab, engine = make_lab("ping-500", SERVES)
+
+    cause = cause_of(lab.observe("serve-plain"))
+
+    assert cause is not None
+    assert cause.blames == "HOST-002 ping"
+    assert names(engine) == ["serve-plain"]
+
+
+def test_where_a_server_listens_tells_the_cause_without_a_repetition(make_lab: MakeLab) -> None:
+    lab, engine = make_lab("loopback", SERVES)
+
+    cause = cause_of(lab.observe("serve-plain"))
+
+    assert cause is not None
+    assert cause.blames == "HOST-001 listens"
+    assert cause.actual.endswith("it listens on 8080 of the loopback interface only")
+    assert names(engine) == ["serve-plain"]
+
+
+def test_a_model_that_may_be_written_to_cures_who_writes_there(make_lab: MakeLab) -> None:
+    lab, engine = make_lab("writes-beside-model", BOTH)
+
+    cause = cause_of(lab.observe("serve-plain"))
+
+    assert cause is not None
+    assert (cause.blames, cause.missed) == ("HOST-030 read-only-model", Stage.GOOD)
+    plain, lifted = engine.launches[-2:]
+    assert [place.read_only for place in plain.places] == [True]
+    assert [place.read_only for place in lifted.places] == [False]
+
+
+@pytest.mark.parametrize(
+    ("image", "said", "words"),
+    [
+        ("always-fails", {"claims": ["training"]}, "this was guessed: channels"),
+        ("always-fails", {k: v for k, v in TRAINS.items() if k != "network"}, "network: needed"),
+        ("out-of-memory", TRAINS, "resources: {memory: 8g}"),
+    ],
+)
+def test_where_nobody_can_be_blamed_the_line_to_declare_is_told(
+    make_lab: MakeLab, image: str, said: dict[str, Any], words: str
+) -> None:
+    lab, _ = make_lab(image, said)
+
+    cause = cause_of(lab.observe("train-plain"))
+
+    assert cause is not None
+    assert (cause.blames, cause.missed) == (None, Stage.GOOD)
+    assert words in cause.actual
+
+
+def test_the_first_fault_that_makes_it_fail_is_the_last_that_is_tried(make_lab: MakeLab) -> None:
+    training = {k: v for k, v in TRAINS["training"].items() if k != "fault"}
+    lab, engine = make_lab("lawful", {**TRAINS, "training": training})
+
+    run = lab.observe("train-failing")
+
+    assert isinstance(run, TrainRun)
+    assert (run.fault, run.failed) == ("missing-channel", True)
+    assert names(engine) == ["train-plain", "train-failing-missing-channel"]
+
+
+def test_a_declared_fault_is_the_only_one_that_is_tried(make_lab: MakeLab) -> None:
+    lab, engine = make_lab("exit-0-on-fault", TRAINS)
+
+    run = lab.observe("train-failing")
+
+    assert isinstance(run, TrainRun)
+    assert (run.fault, run.failed) == ("declared", False)
+    assert names(engine) == ["train-plain", "train-failing-declared"]
+
+
+def test_equal_scenarios_share_one_launch(make_lab: MakeLab) -> None:
+    lab, engine = make_lab("lawful", TRAINS)
+
+    lab.prefetch(["train-odd-files", "train-plain", "train-odd-files"])
+    first, second = lab.observe("train-odd-files"), lab.observe("train-odd-files")
+
+    assert first is second
+    assert sorted(names(engine)) == ["train-odd-files", "train-plain"]
+
+
+def test_an_abandoned_launch_ends_and_leaves_nothing(make_lab: MakeLab) -> None:
+    lab, engine = make_lab("works-on", TRAINS)
+    lab.prefetch(["train-plain"])
+    while not engine.launches:
+        assert not lab.ready("train-plain", 0.02)
+
+    lab.close()
+    engine.close()
+    lab.join()
+
+    assert engine.left == 0
+    assert lab.found("train-plain") is None or isinstance(lab.found("train-plain"), TrainRun)
+
+
+# -- without declared claims -----------------------------------------------------------------------
+
+
+def test_a_half_that_fails_is_excused_while_the_other_one_starts(make_lab: MakeLab) -> None:
+    lab, _ = make_lab("port-5000", None)
+    cause = cause_of(lab.observe("serve-plain"))
+    assert cause is not None
+
+    excused = halves.excuse(lab, "serve-plain", cause)
+
+    assert (excused.blames, excused.missed) == (None, cause.missed)
+    assert "declare `claims`, or fix this" in excused.actual
+
+
+def test_when_neither_half_starts_nothing_is_excused(make_lab: MakeLab) -> None:
+    lab, _ = make_lab("bad-program", None)
+    cause = cause_of(lab.observe("serve-plain"))
+    assert cause is not None
+
+    assert halves.excuse(lab, "serve-plain", cause) is cause
+
+
+def test_every_lift_can_be_named_in_a_folder() -> None:
+    slugs = [lift.blames.partition(" ")[2] for lift in scenario("train-plain").lifts]
+
+    assert len(slugs) == len(set(slugs)) == 5

@@ -1,0 +1,136 @@
+"""The command that a finding prints shows the same fault to who runs it in the report's folder."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from docker import APIClient
+from real_engine import SAMPLES, docker, image, judging
+
+pytestmark = pytest.mark.engine
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """What a finding said, and what its command did."""
+
+    actual: str
+    command: str
+    status: int
+    output: str
+    report: Path
+    evidence: Path
+
+
+@pytest.fixture(autouse=True)
+def _no_leftovers() -> Iterator[None]:
+    yield
+    subprocess.run(["docker", "rm", "-f", "sm-repeat"], capture_output=True, check=False)
+    subprocess.run(["docker", "network", "rm", "sm-repeat"], capture_output=True, check=False)
+    assert docker("ps", "-aq", "--filter", "name=^sm-repeat$") == ""
+    assert docker("network", "ls", "-q", "--filter", "name=^sm-repeat$") == ""
+
+
+def repeat(folder: Path, mutant: str, *arguments: str) -> Repeated:
+    """Judges a mutant as a user would and runs the command of the finding on the clause it breaks."""
+    sin = yaml.safe_load((SAMPLES / "mutants" / mutant / "mutant.yaml").read_text("utf-8"))
+    limits = folder / "limits.yaml"
+    limits.write_text(yaml.safe_dump(sin.get("limits", {})), "utf-8")
+    options = [f"--sm-limits={limits}"] if "limits" in sin else []
+    tag = f"sm-conformance/mutant-{mutant.lower()}:latest"
+    return repeat_finding(folder, tag, sin["breaks"], sin["verdict"], *options, *arguments)
+
+
+def repeat_finding(folder: Path, tag: str, key: str, verdict: str, *arguments: str) -> Repeated:
+    """Judges an image and runs the command of the finding ``key``, which has this verdict."""
+    with judging(folder, tag, *arguments) as run:
+        _, output = run.finish()
+        report = run.read_report()
+    (found,) = [one for one in report["findings"] if f"{one['clause']} {one['name']}" == key]
+    assert found["verdict"] == verdict, output
+    done = run_again(run.report, found["repeat"])
+    return Repeated(
+        actual=found["actual"] or "",
+        command=found["repeat"],
+        status=done.returncode,
+        output=done.stdout + done.stderr,
+        report=run.report,
+        evidence=run.report / found["evidence"],
+    )
+
+
+def run_again(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+    """Runs a printed command in a shell."""
+    return subprocess.run(
+        ["sh", "-c", command], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_a_training_that_fails_without_a_reason_does_so_again(tmp_path: Path) -> None:
+    seen = repeat(tmp_path, "TRAIN-064-failure-file-says-nothing", "-k", "failure_file")
+
+    assert seen.status == 1, seen.output
+    assert not (seen.evidence / "opt/ml/output/failure").exists()
+
+
+def test_a_training_that_leaves_no_model_leaves_none_again(tmp_path: Path) -> None:
+    seen = repeat(tmp_path, "TRAIN-070-model-saved-elsewhere", "-k", "test_model")
+
+    assert seen.status == 0, seen.output
+    assert list((seen.evidence / "opt/ml/model").iterdir()) == []
+
+
+def test_a_training_that_went_well_and_exits_with_1_does_so_again(tmp_path: Path) -> None:
+    seen = repeat(tmp_path, "TRAIN-063-exit-zero-ends-with-1", "-k", "exit_zero")
+
+    assert "exited with 1" in seen.actual
+    assert seen.status == 1, seen.output
+    assert list((seen.evidence / "opt/ml/model").iterdir()), "it went well otherwise"
+
+
+def test_a_malformed_body_gets_the_same_wrong_answer_by_curl(tmp_path: Path) -> None:
+    seen = repeat(tmp_path, "HOST-025-malformed-body-answers-500", "-k", "malformed_body")
+
+    ping, _, answer = seen.output.rpartition("HTTP/1.")
+    assert "500 Internal Server Error" in seen.actual
+    assert " 200 OK" in ping
+    assert answer.partition(" ")[2].startswith("500 "), seen.output
+
+
+def test_a_ping_gets_the_same_wrong_answer_by_curl(tmp_path: Path) -> None:
+    seen = repeat(tmp_path, "HOST-002-ping-answers-500", "-k", "test_ping")
+
+    assert "500 Internal Server Error" in seen.actual
+    answer = seen.output.rpartition("HTTP/1.")[2]
+    assert answer.partition(" ")[2].startswith("500 "), seen.output
+    assert docker("inspect", "--format", "{{.State.Running}}", "sm-repeat") == "true\n"
+
+
+def test_what_a_user_other_than_root_did_works_again_and_a_server_can_be_repeated_twice(
+    tmp_path: Path,
+) -> None:
+    api = APIClient()
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    with image(api, "repeat-user", "USER 1234:1234") as tag:
+        trained = repeat_finding(first, tag, "TRAIN-070 model", "pass", "-k", "test_model")
+        assert trained.status == 0, trained.output
+        assert list((trained.evidence / "opt/ml/model").iterdir())
+
+        # A model of the user's own lies elsewhere than the evidence.
+        own = tmp_path / "my own.tar.gz"
+        shutil.copyfile(trained.evidence / "model.tar.gz", own)
+        options = (f"--sm-model-data={own}", "-k", "test_ping and not bound and not time")
+        served = repeat_finding(second, tag, "HOST-002 ping", "pass", *options)
+        again = run_again(served.report, served.command)
+    api.close()
+
+    for output in (served.output, again.stdout):
+        assert " 200 OK" in output

@@ -1,0 +1,155 @@
+"""Timings are read off a server in one way, and measured while nothing of ours is busy."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sm_conformance.laboratory.quiet import Quiet
+from sm_conformance.observed import timing
+from sm_conformance.observed.http import Reply
+from sm_conformance.observed.latency import Summary
+from sm_conformance.observed.run import Ending, Logs, Server
+
+PING = Reply(
+    method="GET", path="/ping", status=200, reason="OK", headers=(), body=b"", truncated=False,
+    connect_s=None, first_byte_s=0.0, elapsed_s=0.01, problem=None,
+)  # fmt: skip
+SERVER = Server(
+    scenario="serve-plain", ending=Ending.STOPPED, exit=None, problem=None, address=None,
+    direct=True, seconds=1.0, ready_after_s=0.5, window_s=480, with_model=True, last_ping=PING,
+    answered=True, pings=(), replies={}, curls={}, connects_ms=(), ping_latency=None,
+    invocation_latency=None, foreign_host=None,
+    logs=Logs(stdout=b"", stderr=b"", total_bytes=0, first_after_s=None), stop=None, guessed=(),
+    limits_reached=(), listeners=(), repeat="", evidence=Path("evidence"),
+)  # fmt: skip
+
+
+def pinged(*seconds: float, status: int = 200) -> Server:
+    pings = tuple(replace(PING, elapsed_s=took, status=status) for took in seconds)
+    return replace(SERVER, pings=pings)
+
+
+@pytest.mark.parametrize(
+    ("after_s", "late"), [(None, False), (0.0, False), (480.0, False), (480.1, True)]
+)
+def test_late_is_after_the_window(after_s: float | None, late: bool) -> None:
+    assert timing.late(replace(SERVER, ready_after_s=after_s)) is late
+
+
+@pytest.mark.parametrize(
+    ("seconds", "slow"),
+    [
+        ((), False),
+        ((3, 3), False),
+        ((2, 2, 2), False),
+        ((3, 3, 3), True),
+        ((3, 3, 1, 3, 3), False),
+        ((1, 3, 3, 3, 1), True),
+    ],
+)
+def test_slow_is_three_slow_pings_in_a_row(seconds: Sequence[float], slow: bool) -> None:
+    assert timing.slow_pings(pinged(*seconds), limit_s=2, in_a_row=3) is slow
+
+
+def test_unhealthy_is_three_bad_pings_in_a_row() -> None:
+    bad, good = pinged(0, 0, status=503).pings, pinged(0).pings
+    silent = (replace(PING, status=None, problem="timeout"),)
+
+    assert not timing.unhealthy(replace(SERVER, pings=bad + good + bad), in_a_row=3)
+    assert timing.unhealthy(replace(SERVER, pings=good + bad + silent), in_a_row=3)
+
+
+@pytest.mark.parametrize(
+    ("connects", "slow"),
+    [
+        ((), False),
+        ((251.0, 251.0), False),
+        ((250.0,) * 5, False),
+        ((251.0, None, 300.0), True),
+        ((251.0, 1.0, None, None), False),
+    ],
+)
+def test_slow_connects_are_late_or_failed_ones_in_a_row(
+    connects: tuple[float | None, ...], slow: bool
+) -> None:
+    server = replace(SERVER, connects_ms=connects)
+
+    assert timing.slow_connects(server, limit_ms=250, in_a_row=3) is slow
+
+
+def summary(p99_ms: float, failures: int = 0) -> Summary:
+    return Summary(
+        count=100, p50_ms=1, p90_ms=1, p99_ms=p99_ms, max_ms=p99_ms, p99_is_max=False,
+        failures=failures, seconds=1, samples_ms=(),
+    )  # fmt: skip
+
+
+def test_over_a_bound_is_a_later_percentile_or_a_failed_request() -> None:
+    assert not timing.over(None, 5)
+    assert not timing.over(summary(9), None)
+    assert not timing.over(summary(5), 5)
+    assert timing.over(summary(5.001), 5)
+    assert timing.over(summary(1, failures=1), 5)
+
+
+# -- quiet -----------------------------------------------------------------------------------------
+
+
+def test_busy_work_shares(tmp_path: Path) -> None:
+    quiet = Quiet(tmp_path / ".lock")
+    together = threading.Barrier(2)
+
+    def work() -> None:
+        with quiet.busy():
+            together.wait(5)
+
+    other = threading.Thread(target=work)
+    other.start()
+    work()
+    other.join(5)
+
+    assert not together.broken
+
+
+def test_a_measurement_is_alone(tmp_path: Path) -> None:
+    quiet = Quiet(tmp_path / ".lock")
+    alone, release = threading.Event(), threading.Event()
+    said: list[str] = []
+
+    def measure() -> None:
+        with quiet.alone():
+            alone.set()
+            release.wait(5)
+            said.append("measured")
+
+    def work() -> None:
+        with quiet.busy():
+            said.append("worked")
+
+    threads = [threading.Thread(target=measure), threading.Thread(target=work)]
+    threads[0].start()
+    assert alone.wait(5)
+    threads[1].start()
+    threads[1].join(0.05)
+    assert said == []
+    release.set()
+    for thread in threads:
+        thread.join(5)
+
+    assert said == ["measured", "worked"]
+
+
+def test_two_of_one_file_keep_away_from_each_other_also_when_one_fails(tmp_path: Path) -> None:
+    first, second = Quiet(tmp_path / ".lock"), Quiet(tmp_path / ".lock")
+
+    with pytest.raises(RuntimeError), first.alone():
+        raise RuntimeError
+    with second.alone():
+        pass
+    with first.busy(), second.busy():
+        pass
