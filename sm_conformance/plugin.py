@@ -51,7 +51,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     add("--sm-limits", metavar="FILE", help="replace limits; such a run is never conformant")
     add("--sm-max-ping-p99-ms", metavar="MS", type=float, help="bound of /ping latency")
-    add("--sm-max-invocation-p99-ms", metavar="MS", type=float, help="bound of /invocations latency")
+    add(
+        "--sm-max-invocation-p99-ms", metavar="MS", type=float, help="bound of /invocations latency"
+    )
     add("--sm-keep", action="store_true", help="keep the containers of failed launches")
     add(
         "--sm-allow-network",

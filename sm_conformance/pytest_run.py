@@ -69,7 +69,9 @@ class PytestRun:
         self._termination = Termination()
         try:
             self.rules: Rules = read_rules(self.options)
-            self.folder = Path(self._worker["sm_folder"]) if self._worker else report_folder(self.options)
+            self.folder = (
+                Path(self._worker["sm_folder"]) if self._worker else report_folder(self.options)
+            )
             if not config.option.collectonly:
                 self._open()
         except UsageProblem as error:
@@ -77,9 +79,9 @@ class PytestRun:
         except HarnessTrouble as error:
             pytest.exit(f"sm-conformance: {error}", returncode=ExitStatus.INCONCLUSIVE)
         self._point_at_suite()
-        if self._worker is None:
-            if self.options.report is not None and not config.option.xmlpath:
-                config.option.xmlpath = str(self.folder / "junit.xml")
+        wants_junit = self.options.report is not None and not config.option.xmlpath
+        if self._worker is None and wants_junit:
+            config.option.xmlpath = str(self.folder / "junit.xml")
 
     # -- opening ------------------------------------------------------------------------------
 
@@ -242,9 +244,7 @@ class PytestRun:
             report.longrepr = f"{finding.key}: {finding.reason}"
         return report
 
-    def _finding(
-        self, item: pytest.Item, binding: Binding, call: pytest.CallInfo[None]
-    ) -> Finding:
+    def _finding(self, item: pytest.Item, binding: Binding, call: pytest.CallInfo[None]) -> Finding:
         clause = self.rules.contract.clause(binding.key)
         error = call.excinfo.value if call.excinfo else None
         if error is None or isinstance(error, Outcome):
@@ -267,9 +267,7 @@ class PytestRun:
             log=observed.logs.tail(),
         )
 
-    def pytest_report_teststatus(
-        self, report: pytest.TestReport
-    ) -> tuple[str, str, str] | None:
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         data = getattr(report, _FINDING, None)
         if data is None:
             return None
@@ -431,7 +429,6 @@ class PytestRun:
         if not self._keeps_evidence():
             shutil.rmtree(self.folder, ignore_errors=True)
 
-
     def _close(self, session: Session) -> None:
         """Removes what the run made; an engine that is away cannot be helped, but is told."""
         self._termination.hold_off()
@@ -504,5 +501,3 @@ def _dress(report: pytest.TestReport, finding: Finding) -> None:
             report.longrepr = (*where, f"{finding.verdict}: {finding.reason}")
         case _:
             return
-
-

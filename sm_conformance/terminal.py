@@ -122,7 +122,9 @@ def _figures(figures: Mapping[str, Any]) -> str:
 def last_line(judgement: Judgement, *, others_failed: bool) -> str:
     """The conclusion in one line: the last thing that a user reads."""
     counted = ", ".join(
-        f"{judgement.count(verdict)} {verdict.value}" for verdict in Verdict if judgement.count(verdict)
+        f"{judgement.count(verdict)} {verdict.value}"
+        for verdict in Verdict
+        if judgement.count(verdict)
     )
     match judgement.conclusion:
         case Conclusion.CONFORMANT:

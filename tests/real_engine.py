@@ -1,4 +1,4 @@
-"""What the tests of a real engine share: small images, launches of a few lines, what is left over."""
+"""What the tests of a real engine share: small images, short launches, what is left over."""
 
 from __future__ import annotations
 

@@ -112,8 +112,7 @@ def edges() -> set[tuple[str, str, str]]:
         (source, target, path)
         for source, path, tree in modules()
         for name in imported(tree)
-        if name.split(".")[0] == "sm_conformance"
-        and (target := room(name)) not in ("", source)
+        if name.split(".")[0] == "sm_conformance" and (target := room(name)) not in ("", source)
     }
 
 
@@ -202,8 +201,6 @@ def test_the_plugin_imports_nothing_heavy() -> None:
         "print(sorted(n for n in sys.modules if n.startswith('sm_conformance')))\n"
     )
 
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines() == ["[]", "['sm_conformance', 'sm_conformance.plugin']"]

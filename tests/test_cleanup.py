@@ -1,4 +1,4 @@
-"""Nothing stays behind on the engine, however a run ends, and nothing of anybody else is touched."""
+"""Nothing stays on the engine, however a run ends, and nothing of anybody else is touched."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_a_run_that_is_stopped_before_it_launches_leaves_nothing(tmp_path: Path)
     assert run.run_id == ""
 
 
-# -- kept containers --------------------------------------------------------------------------------
+# -- kept containers ---------------------------------------------------
 
 
 @pytest.mark.parametrize("processes", [[], ["-n", "2"]], ids=["one process", "several processes"])
@@ -173,7 +173,7 @@ def test_where_all_went_well_nothing_is_kept(tmp_path: Path) -> None:
     assert left_of(run.run_id) == []
 
 
-# -- SIGTERM in this process ------------------------------------------------------------------------
+# -- SIGTERM in this process ---------------------------------------------------
 
 
 @pytest.fixture

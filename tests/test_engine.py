@@ -99,7 +99,7 @@ def bench(engine: DockerEngine, tmp_path: Path) -> Bench:
     )
 
 
-# -- one container's life --------------------------------------------------------------------------
+# -- one container's life ---------------------------------------------------
 
 
 def test_a_container_is_fed_started_waited_for_read_and_removed(
@@ -253,7 +253,7 @@ def test_model_data_that_is_no_archive_is_a_start_problem(
     assert "model.tar.gz cannot be unpacked" in problem.text
 
 
-# -- names ------------------------------------------------------------------------------------------
+# -- names ---------------------------------------------------
 
 
 @pytest.mark.parametrize("network", [Network.NONE, Network.ISOLATED])
@@ -279,7 +279,7 @@ def test_the_own_host_name_resolves_and_other_names_fail_fast(
     assert told["took"] < 3, "a program that looks for AWS must not seem to hang"
 
 
-# -- start problems ---------------------------------------------------------------------------------
+# -- start problems ---------------------------------------------------
 
 
 def _launch(tag: str, arguments: tuple[str, ...], *, places: tuple[Place, ...] = ()) -> Launch:
@@ -343,7 +343,7 @@ def test_the_head_of_a_file_is_read_through_links_without_a_start(engine: Docker
     assert (head, absent, folder) == (b"\x7fELF", None, None)
 
 
-# -- bounds -----------------------------------------------------------------------------------------
+# -- bounds ---------------------------------------------------
 
 HOG = "held = []\nwhile True: held.append(bytearray(8_000_000))"
 
@@ -485,7 +485,7 @@ def test_a_folder_that_is_not_there_is_an_empty_tree(
     assert read_tree(tmp_path / "never.tar", whole=True).entries == ()
 
 
-# -- programs that do not end -----------------------------------------------------------------------
+# -- programs that do not end ---------------------------------------------------
 
 CLOSES_ITS_STREAMS = (
     "import os, signal, sys, time\n"
@@ -562,7 +562,7 @@ def test_a_first_process_that_knows_nothing_of_sigterm_is_said_to_drop_it(
     assert time.monotonic() - began < PATIENCE_S / 2, "what is dropped is not waited for"
 
 
-# -- idle, working, patient -------------------------------------------------------------------------
+# -- idle, working, patient ---------------------------------------------------
 
 SLEEPS = "import time; print('up'); time.sleep(99)"
 COMPUTES = (
@@ -605,7 +605,7 @@ def test_a_program_that_works_on_meets_the_end_of_patience(
     assert (ending, found) == (Ending.PATIENCE, None)
 
 
-# -- servers ----------------------------------------------------------------------------------------
+# -- servers ---------------------------------------------------
 
 SERVES = (
     "import http.server, sys\n"
@@ -649,7 +649,7 @@ def test_a_server_that_listens_elsewhere_is_found_where_it_listens(
     assert (listener, listener.loopback) == (Listener(host=host, port=port), loopback)
 
 
-# -- an engine that goes away -----------------------------------------------------------------------
+# -- an engine that goes away ---------------------------------------------------
 
 
 UNCLOSED = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -670,7 +670,9 @@ def test_no_engine_is_trouble_that_says_where_it_was_looked_for(
     monkeypatch.setenv("DOCKER_HOST", forwarder.url)
     forwarder.cut()
 
-    with pytest.raises(HarnessTrouble, match="no container engine answers at unix://.*engine.sock"):
+    with pytest.raises(
+        HarnessTrouble, match=r"no container engine answers at unix://.*engine\.sock"
+    ):
         DockerEngine()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from test_mutants import SAMPLES, judge, load
 
 # Sins that do not depend on how short the limits are.

@@ -213,9 +213,7 @@ def test_an_image_that_only_says_it_is_for_arm_is_conformant(pytester: pytest.Py
 
 
 def test_training_and_hosting_images_are_one_candidate(pytester: pytest.Pytester) -> None:
-    found = judge_here(
-        pytester, "", "--sm-train-image=ping-500", "--sm-serve-image=always-fails"
-    )
+    found = judge_here(pytester, "", "--sm-train-image=ping-500", "--sm-serve-image=always-fails")
 
     assert (found.status, found.said) == (0, {}), found.output
     assert [image["roles"] for image in found.report["candidate"]["images"]] == [
@@ -293,9 +291,7 @@ def test_a_shell_that_finds_no_program_is_not_blamed_when_it_may_miss_the_networ
 def test_a_training_that_may_wait_for_what_was_not_guessed_is_not_blamed(
     pytester: pytest.Pytester,
 ) -> None:
-    found = judge_here(
-        pytester, "lingers", declaration={"claims": ["training"]}, limits=HASTE
-    )
+    found = judge_here(pytester, "lingers", declaration={"claims": ["training"]}, limits=HASTE)
 
     assert_nobody_blamed(found, "TRAIN-068 ends", "this was guessed: channels")
 
@@ -303,9 +299,7 @@ def test_a_training_that_may_wait_for_what_was_not_guessed_is_not_blamed(
 def test_what_no_input_could_change_fails_also_with_guessed_input(
     pytester: pytest.Pytester,
 ) -> None:
-    found = judge_here(
-        pytester, "bad-program", declaration={"claims": ["training"]}
-    )
+    found = judge_here(pytester, "bad-program", declaration={"claims": ["training"]})
 
     assert found.said == {"IMG-003 on-path": "fail"}
     assert found.status == 1
@@ -352,9 +346,7 @@ def test_a_fault_that_was_not_declared_and_does_no_harm_is_advice(
     pytester: pytest.Pytester,
 ) -> None:
     training = {key: value for key, value in TRAINS["training"].items() if key != "fault"}
-    found = judge_here(
-        pytester, "exit-0-on-fault", declaration={**TRAINS, "training": training}
-    )
+    found = judge_here(pytester, "exit-0-on-fault", declaration={**TRAINS, "training": training})
 
     assert found.said == {
         "TRAIN-063 exit-nonzero": "advice", "TRAIN-064 failure-file": "advice",

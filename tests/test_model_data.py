@@ -8,7 +8,6 @@ import tarfile
 from pathlib import Path
 
 import pytest
-
 from test_mutants import REFERENCE, judge
 
 IMAGE = "sm-conformance/reference:latest"

@@ -181,9 +181,7 @@ def test_all_short_names_work(run_apart: Callable[..., Judged], pytester: pytest
 
 
 @pytest.fixture
-def here(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Judged]:
+def here(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Judged]:
     """Judges in this process, which is quicker."""
     monkeypatch.setattr(stopping, "_SETTLE_S", 0.02)
     provide_engine(pytester)
@@ -288,6 +286,7 @@ def test_two_workers_find_what_one_does(run_apart: Callable[..., Judged]) -> Non
     found = run_apart("no-failure-file", "-n", "2")
 
     assert found.status == alone.status == 1, found.output
+
     def verdicts(one: Judged) -> dict[str, str]:
         return {key: finding["verdict"] for key, finding in one.findings.items()}
 
@@ -304,9 +303,7 @@ def test_junit_has_a_property_for_each_clause_and_skips_advice(
     root = ET.parse(pytester.path / "own.xml").getroot()
     cases = list(root.iter("testcase"))
     told = {
-        one.attrib["name"]: one.attrib["value"]
-        for case in cases
-        for one in case.iter("property")
+        one.attrib["name"]: one.attrib["value"] for case in cases for one in case.iter("property")
     }
     judged_here = {
         key for key, one in found.findings.items()

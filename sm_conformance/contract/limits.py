@@ -81,7 +81,9 @@ def load_changed(path: Path) -> Limits:
             raise UsageProblem(f"--sm-limits {path}: unknown limit {name!r}{hint}")
         usable = isinstance(value, int | float) and not isinstance(value, bool)
         if not usable or not math.isfinite(value) or value <= 0:
-            raise UsageProblem(f"--sm-limits {path}: {name} must be a number above 0, got {value!r}")
+            raise UsageProblem(
+                f"--sm-limits {path}: {name} must be a number above 0, got {value!r}"
+            )
         counted = not name.endswith(("_s", "_ms"))
         if counted and not isinstance(value, int):
             raise UsageProblem(f"--sm-limits {path}: {name} must be a whole number, got {value!r}")

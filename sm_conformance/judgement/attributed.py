@@ -7,9 +7,7 @@ from sm_conformance.judgement.outcome import Blocked, Broken, NotRun, Outcome
 from sm_conformance.observed.run import Cause, Stage
 
 
-def attributed(
-    contract: Contract, key: str, needs: Stage, cause: Cause | None
-) -> Outcome | None:
+def attributed(contract: Contract, key: str, needs: Stage, cause: Cause | None) -> Outcome | None:
     """What follows for the clause ``key``, which needs a stage, from why a launch went wrong.
 
     The clause to blame is broken, with the weight of the promise that it broke; those that need
@@ -23,5 +21,7 @@ def attributed(
         return None
     if cause.blames is None:
         return NotRun(cause.actual)
-    contract.clause(cause.blames)  # a cause that names no clause is a bug: fail here, not in a report
+    contract.clause(
+        cause.blames
+    )  # a cause that names no clause is a bug: fail here, not in a report
     return Blocked(cause.blames)

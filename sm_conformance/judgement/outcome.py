@@ -1,10 +1,10 @@
 """How a clause says what it found. A clause that says nothing has been kept.
 
-    Outcome
-    ├── Broken          the candidate broke the clause
-    ├── NotRun          it could not be judged, and why
-    ├── Blocked         another broken clause prevented it
-    └── NotApplicable   the declaration says that it does not apply
+Outcome
+├── Broken          the candidate broke the clause
+├── NotRun          it could not be judged, and why
+├── Blocked         another broken clause prevented it
+└── NotApplicable   the declaration says that it does not apply
 """
 
 from __future__ import annotations

@@ -57,7 +57,11 @@ def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None
     missed, blames = Stage.GOOD, "TRAIN-063 exit-zero"
     expected = "training on good input exits with 0"
     if refused.found_no_program(run.exit, run.seconds):
-        missed, blames, expected = Stage.STARTED, "IMG-001 train-starts", refused.starts_with("train")
+        missed, blames, expected = (
+            Stage.STARTED,
+            "IMG-001 train-starts",
+            refused.starts_with("train"),
+        )
     return _unexplained(candidate, missed, blames, expected, run.story(), run.logs, run.guessed)
 
 
@@ -74,7 +78,9 @@ def of_server(
         story = f"POST /invocations with the sample request: {sample.describe()}"
     else:
         if server.problem is not None and server.problem.kind == "archive":
-            return _nobody(Stage.STARTED, f"{server.story()}; give a model with hosting: {{model: …}}")
+            return _nobody(
+                Stage.STARTED, f"{server.story()}; give a model with hosting: {{model: …}}"
+            )
         if server.problem is not None:
             return refused.cause(bench, "hosting", server.problem, server.story())
         missed, expected = Stage.GOOD, "GET /ping on port 8080 answers 200"
@@ -188,7 +194,8 @@ def _lifted(missed: Stage, lift: Lift, story: str, *, unstable: bool) -> Cause:
     """The lifted condition as the cause, unless it works unchanged at another try as well."""
     if unstable:
         return _nobody(
-            missed, f"{story}; repeated unchanged it worked, so this launch tells nothing: judge again"
+            missed,
+            f"{story}; repeated unchanged it worked, so this launch tells nothing: judge again",
         )
     return Cause(
         missed=missed,

@@ -38,7 +38,9 @@ class Lab:
 
     def prefetch(self, names: Iterable[str]) -> None:
         """Starts what these scenarios need, in this order, what others depend on first."""
-        ordered = sorted(set(names), key=lambda name: (name != PLAIN_TRAINING, name != PLAIN_SERVER))
+        ordered = sorted(
+            set(names), key=lambda name: (name != PLAIN_TRAINING, name != PLAIN_SERVER)
+        )
         for name in ordered:
             self._future(name)
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sm_conformance.engine.protocol import Container, Launch, Network, Place
+from sm_conformance.engine.protocol import Launch, Network, Place
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.inputs import requests
 from sm_conformance.inputs.scenario import Conditions, Scenario
@@ -98,9 +98,7 @@ def _launch(bench: Bench, conditions: Conditions, *, model: Path | None, name: s
     image = bench.candidate.hosting
     assert image is not None, "a server is launched only where there is an image for it"
     hosting = bench.candidate.declaration.hosting
-    place = Place(
-        path="/opt/ml/model", read_only=not conditions.writable_model, archive=model
-    )
+    place = Place(path="/opt/ml/model", read_only=not conditions.writable_model, archive=model)
     return Launch(
         name=name,
         image=image.reference,

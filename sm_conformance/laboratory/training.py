@@ -69,9 +69,7 @@ def answer_while_training(bench: Bench, scenario: Scenario) -> str | None:
     return None
 
 
-def _launch(
-    bench: Bench, inputs: TrainingInputs, conditions: Conditions, *, name: str
-) -> Launch:
+def _launch(bench: Bench, inputs: TrainingInputs, conditions: Conditions, *, name: str) -> Launch:
     image = bench.candidate.training
     assert image is not None, "training is launched only where there is an image for it"
     ordinary = Network.ISOLATED if conditions.reachable else Network.NONE
@@ -138,7 +136,9 @@ def _observe(
         logs=logs,
         model=model,
         output=output,
-        failure=read_file(folder / "output.tar", "failure", _FAILURE_BYTES) if not problem else None,
+        failure=read_file(folder / "output.tar", "failure", _FAILURE_BYTES)
+        if not problem
+        else None,
         guessed=inputs.guessed,
         fault=fault,
         stop=stopped,

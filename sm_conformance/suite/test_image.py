@@ -85,7 +85,9 @@ def test_root_training(candidate: Candidate) -> None:
     """An image that only trains runs as root, that is, it sets no other USER."""
     facts = candidate.training
     if facts is None or ("hosting" in candidate.claims and facts == candidate.hosting):
-        raise NotApplicable("no image only trains; IMG-012 root-hosting looks at the one that serves")
+        raise NotApplicable(
+            "no image only trains; IMG-012 root-hosting looks at the one that serves"
+        )
     demand(
         facts.runs_as_root,
         expected="no USER, or root",

@@ -43,9 +43,7 @@ def test_ping_in_time(server: Server, limits: Limits) -> None:
     """Every ping of a ready, idle server is answered within 2 seconds."""
 
     def slow(one: Server) -> bool:
-        return timing.slow_pings(
-            one, limit_s=limits.ping_limit_s, in_a_row=limits.unhealthy_after
-        )
+        return timing.slow_pings(one, limit_s=limits.ping_limit_s, in_a_row=limits.unhealthy_after)
 
     slowest = max((ping.elapsed_s for ping in server.pings), default=0.0)
     demand(
@@ -204,7 +202,9 @@ def _within(server: Server, which: str, bound_ms: float | None) -> None:
         raise NotRun("nothing could be measured")
     again: Summary | None = getattr(server.again, which) if server.again else None
     over = timing.over(measured, bound_ms) and (again is None or timing.over(again, bound_ms))
-    stands = "; fewer than 100 samples, so the maximum stands for p99" if measured.p99_is_max else ""
+    stands = (
+        "; fewer than 100 samples, so the maximum stands for p99" if measured.p99_is_max else ""
+    )
     failed = f", {measured.failures} failed" if measured.failures else ""
     demand(
         not over,

@@ -16,9 +16,7 @@ _TOO_LARGE = 413
 _CUT_OFF = ("reset", "closed")
 
 
-@clause(
-    "HOST-021", "content-types", given=("serve-plain", "serve-strange"), needs=Stage.ANSWERED
-)
+@clause("HOST-021", "content-types", given=("serve-plain", "serve-strange"), needs=Stage.ANSWERED)
 def test_content_types(given: str, server: Server) -> None:
     """Declared content types get a 2xx status, and an unknown content type gets a 4xx status."""
     if given == "serve-plain":

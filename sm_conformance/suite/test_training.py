@@ -41,7 +41,11 @@ def test_model(run: TrainRun, candidate: Candidate) -> None:
 def test_no_failure_on_success(run: TrainRun) -> None:
     """A training that succeeds leaves no text in `/opt/ml/output/failure`."""
     text = (run.failure or b"").decode("utf-8", "replace").strip()
-    demand(not text, expected="no failure file", actual=f"exit code 0 and a failure file: {text[:200]!r}")
+    demand(
+        not text,
+        expected="no failure file",
+        actual=f"exit code 0 and a failure file: {text[:200]!r}",
+    )
 
 
 @clause("TRAIN-010", "strings", given="train-plain")

@@ -56,7 +56,11 @@ def test_stops_in_time(run: TrainRun) -> None:
     stop = _sent(run)
     if not stop.obeyed and _stuck_at_first_process(stop):
         raise Blocked("TRAIN-062 signal-reaches-training")
-    why = " (it neither catches nor awaits SIGTERM, so the kernel discards it)" if stop.dropped else ""
+    why = (
+        " (it neither catches nor awaits SIGTERM, so the kernel discards it)"
+        if stop.dropped
+        else ""
+    )
     demand(
         stop.obeyed,
         expected=f"it ends within {stop.limit_s:.0f} s",
@@ -82,7 +86,9 @@ def _sent(run: TrainRun) -> Stop:
     """The stop, where there was one. Raises NotRun when training was over before it could be sent."""
     assert run.stop is not None, "the scenario stops it"
     if not run.stop.sent:
-        raise NotRun(f"{run.stop.why_not_sent}: say in `training: {{lasts: …}}` what makes it longer")
+        raise NotRun(
+            f"{run.stop.why_not_sent}: say in `training: {{lasts: …}}` what makes it longer"
+        )
     return run.stop
 
 

@@ -96,9 +96,10 @@ def _burns(inside: Inside) -> None:
 
 
 def _is_long(inside: Inside) -> bool:
-    return hyperparameters(inside).get("rounds", "").isdigit() and int(
-        hyperparameters(inside)["rounds"]
-    ) > 1000
+    return (
+        hyperparameters(inside).get("rounds", "").isdigit()
+        and int(hyperparameters(inside)["rounds"]) > 1000
+    )
 
 
 def _buries_its_failure(inside: Inside, reason: str) -> None:
@@ -308,7 +309,9 @@ MINIATURES: dict[str, Miniature] = {
         "It dies without a word when no hyperparameters are given.", train=_needs_rounds
     ),
     "deaf": _lawful_but(
-        "It ignores SIGTERM.", train=training(_deaf, fit), catches_sigterm=False,
+        "It ignores SIGTERM.",
+        train=training(_deaf, fit),
+        catches_sigterm=False,
     ),
     "deaf-behind-a-shell": _lawful_but(
         "A shell keeps SIGTERM from its training.",
