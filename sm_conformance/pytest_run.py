@@ -499,5 +499,8 @@ def _dress(report: pytest.TestReport, finding: Finding) -> None:
         case Verdict.BLOCKED | Verdict.NOT_RUN | Verdict.NOT_APPLICABLE:
             report.outcome = "skipped"
             report.longrepr = (*where, f"{finding.verdict}: {finding.reason}")
+        case Verdict.ERROR:
+            # One line: a traceback of the harness helps nobody who judges an image.
+            report.longrepr = f"{finding.key}: error: {finding.reason}"
         case _:
             return

@@ -1,4 +1,4 @@
-"""The engine layer on a real engine: what is handed over, what is seen, what candidates may not do."""
+"""The engine layer on a real engine: what is handed over and seen, what candidates may not do."""
 
 from __future__ import annotations
 

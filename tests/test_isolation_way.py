@@ -1,4 +1,4 @@
-"""The way to an isolated server: chosen here, proved against a real other host, and its substitute."""
+"""The way to an isolated server: proved against a real other host, and its substitute."""
 
 from __future__ import annotations
 
@@ -172,7 +172,8 @@ def test_an_isolated_container_cannot_give_itself_a_way_out(
         "def address(ip): return struct.pack('HH4s8x', socket.AF_INET, 0, socket.inet_aton(ip))\n"
         f"route = struct.pack('P', 0) + address('0.0.0.0') + address({gateway!r})\n"
         "route += address('0.0.0.0') + struct.pack('Hhqqhhqqq', 3, 0, 0, 0, 0, 0, 0, 0, 0)\n"
-        "try: fcntl.ioctl(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0x890B, route + bytes(64))\n"
+        "asked = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "try: fcntl.ioctl(asked, 0x890B, route + bytes(64))\n"
         "except OSError as error: print(error.strerror)\n"
         f"{ASKS}"
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,16 +31,19 @@ class Repeated:
 
 
 @pytest.fixture(autouse=True)
-def _no_leftovers() -> Iterator[None]:
-    yield
-    subprocess.run(["docker", "rm", "-f", "sm-repeat"], capture_output=True, check=False)
-    subprocess.run(["docker", "network", "rm", "sm-repeat"], capture_output=True, check=False)
-    assert docker("ps", "-aq", "--filter", "name=^sm-repeat$") == ""
-    assert docker("network", "ls", "-q", "--filter", "name=^sm-repeat$") == ""
+def _alone_and_without_leftovers() -> Iterator[None]:
+    """The printed commands use one name, so only one of several test processes may run them."""
+    with (Path(tempfile.gettempdir()) / "sm-repeat.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+        subprocess.run(["docker", "rm", "-f", "sm-repeat"], capture_output=True, check=False)
+        subprocess.run(["docker", "network", "rm", "sm-repeat"], capture_output=True, check=False)
+        assert docker("ps", "-aq", "--filter", "name=^sm-repeat$") == ""
+        assert docker("network", "ls", "-q", "--filter", "name=^sm-repeat$") == ""
 
 
 def repeat(folder: Path, mutant: str, *arguments: str) -> Repeated:
-    """Judges a mutant as a user would and runs the command of the finding on the clause it breaks."""
+    """Judges a mutant and runs the command of the finding on the clause that it breaks."""
     sin = yaml.safe_load((SAMPLES / "mutants" / mutant / "mutant.yaml").read_text("utf-8"))
     limits = folder / "limits.yaml"
     limits.write_text(yaml.safe_dump(sin.get("limits", {})), "utf-8")

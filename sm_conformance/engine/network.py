@@ -2,8 +2,8 @@
 
 The direct way is the container's own address on a network without a route out. It exists where the
 harness shares the engine's host. Elsewhere a published port is used on a bridge without
-masquerading; the engine's proxy then answers for the server, so connection times mean nothing there,
-and that no packet leaves cannot be proved.
+masquerading; the engine's proxy then answers for the server, so connection times mean nothing
+there, and that no packet leaves cannot be proved.
 """
 
 from __future__ import annotations

@@ -92,6 +92,8 @@ def of_server(
             return Cause(missed=missed, blames=blames, expected=expected, actual=story)
     if server.limits_reached:
         return _nobody(missed, _bound_text(story, server.limits_reached))
+    # No request can keep a server from becoming ready.
+    guessed = server.guessed + (server.guessed_request if missed is Stage.ANSWERED else ())
 
     def asked_again(conditions: Conditions, name: str) -> bool:
         """Whether a further launch under ``conditions`` comes to the stage that this one missed."""
@@ -118,7 +120,7 @@ def of_server(
             unstable = asked_again(scenario.conditions, "again")
             return _lifted(missed, lift, story, unstable=unstable)
     return _unexplained(
-        bench.candidate, missed, blames, expected, story, server.logs, server.guessed
+        bench.candidate, missed, blames, expected, story, server.logs, guessed
     )
 
 

@@ -84,7 +84,8 @@ def serve(
                 take(step, talk)
         return _observed(
             talk, scenario, launch, problem=problem, ready=ready, foreign=foreign,
-            guessed=guessed + guesses,
+            guessed=guessed,
+            guessed_request=guesses,
         )  # fmt: skip
 
 
@@ -163,6 +164,7 @@ def _observed(
     ready: _Readiness,
     foreign: Reply | None,
     guessed: tuple[str, ...],
+    guessed_request: tuple[str, ...],
 ) -> Server:
     container = talk.container
     listeners: tuple[Listener, ...] = ()
@@ -198,6 +200,7 @@ def _observed(
         logs=logs,
         stop=talk.stop,
         guessed=guessed,
+        guessed_request=guessed_request,
         limits_reached=_limits_reached(talk, found),
         listeners=listeners,
         repeat=evidence.repeat_server(

@@ -159,7 +159,9 @@ class Server:
     foreign_host: Reply | None
     logs: Logs
     stop: Stop | None
+    # What was made up: to start the server with, and to ask it.
     guessed: tuple[str, ...]
+    guessed_request: tuple[str, ...]
     limits_reached: tuple[str, ...]
     listeners: tuple[Listener, ...]
     repeat: str
