@@ -113,9 +113,10 @@ def _list(reporter: Any, title: str, findings: list[Finding], text: Any) -> None
 
 def _figures(figures: Mapping[str, Any]) -> str:
     stands = " (the maximum stands for p99)" if figures.get("p99_is_max") else ""
+    failed = f", {figures['failures']} failed" if figures.get("failures") else ""
     return (
         f"{figures['count']} requests, p50 {figures['p50_ms']:.2f} ms, p90 {figures['p90_ms']:.2f} ms, "
-        f"p99 {figures['p99_ms']:.2f} ms, max {figures['max_ms']:.2f} ms{stands}"
+        f"p99 {figures['p99_ms']:.2f} ms, max {figures['max_ms']:.2f} ms{failed}{stands}"
     )
 
 

@@ -15,7 +15,7 @@ from miniatures.judging import BOTH, SERVES, TRAINS
 from sm_conformance.candidate.candidate import Candidate
 from sm_conformance.candidate.declaration import load, nothing_declared
 from sm_conformance.contract import limits
-from sm_conformance.engine.protocol import Container, Launch
+from sm_conformance.engine.protocol import Container, Launch, Network
 from sm_conformance.inputs.scenario import load as scenario
 from sm_conformance.laboratory import halves
 from sm_conformance.laboratory.bench import Bench
@@ -93,7 +93,8 @@ def test_the_condition_that_cures_it_is_blamed_and_no_further_one_is_lifted(
     assert cause.expected == "it works although SM_* variables are not set"
     # Last once more unchanged: what works by chance proves nothing.
     assert names(engine) == [
-        "train-plain", "train-plain-strings", "train-plain-no-sm-variables", "train-plain-again",
+        "train-plain", "train-plain-with-interface", "train-plain-strings",
+        "train-plain-no-sm-variables", "train-plain-again",
     ]  # fmt: skip
     lifted = engine.launches[-2].environment
     assert set(lifted) - set(engine.launches[0].environment) >= {"SM_MODEL_DIR", "SM_CHANNELS"}
@@ -115,10 +116,33 @@ def test_a_start_that_fails_now_and_then_blames_no_condition_that_happened_to_be
 
     cause = cause_of(lab.observe("train-plain"))
 
-    assert attempts == ["train-plain", "train-plain-strings", "train-plain-again"]
+    assert attempts == [
+        "train-plain", "train-plain-with-interface", "train-plain-without-interface",
+        "train-plain-strings", "train-plain-again",
+    ]  # fmt: skip
     assert cause is not None
     assert cause.blames is None
     assert "repeated unchanged it worked" in cause.actual
+
+
+def test_a_training_that_looks_up_its_interface_is_given_one_and_judged_with_it(
+    make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab, engine = make_lab("lawful", TRAINS)
+    ordinary = engine.create
+
+    def fails_without_interface(launch: Launch) -> Container:
+        bare = launch.network is Network.NONE
+        return ordinary(replace(launch, image="always-fails") if bare else launch)
+
+    monkeypatch.setattr(engine, "create", fails_without_interface)
+
+    assert cause_of(lab.observe("train-plain")) is None
+    assert cause_of(lab.observe("train-unknown-keys")) is None
+    assert names(engine) == [
+        "train-plain", "train-plain-with-interface", "train-plain-without-interface",
+        "train-unknown-keys",
+    ]  # fmt: skip
 
 
 def test_where_nothing_cures_it_each_condition_was_lifted_once_and_alone(
@@ -131,8 +155,8 @@ def test_where_nothing_cures_it_each_condition_was_lifted_once_and_alone(
     assert cause is not None
     assert cause.blames == "TRAIN-063 exit-zero"
     assert names(engine) == [
-        "train-plain", "train-plain-strings", "train-plain-no-sm-variables",
-        "train-plain-no-aws-environment",
+        "train-plain", "train-plain-with-interface", "train-plain-strings",
+        "train-plain-no-sm-variables", "train-plain-no-aws-environment",
     ]  # fmt: skip
     assert "SM_MODEL_DIR" not in engine.launches[-1].environment
 

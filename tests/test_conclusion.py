@@ -190,10 +190,18 @@ def test_what_could_fail_and_was_not_judged_is_a_doubt(one: Finding) -> None:
     assert doubt == f"{MUST.key} is {one.verdict}: {one.reason}"
 
 
+def test_trouble_of_the_harness_is_a_doubt_whatever_clause_it_met() -> None:
+    one = findings.error(SHOULD, "disk full")
+
+    judgement = concluded(one)
+
+    assert judgement.conclusion is Conclusion.INCONCLUSIVE
+    assert judgement.doubts == (f"{SHOULD.key} is error: disk full",)
+
+
 @pytest.mark.parametrize(
     "one",
     [
-        findings.error(SHOULD, "disk full"),
         found(SHOULD, Blocked("x")),
         found(SHOULD, NotRun("x")),
         found(MUST_LOSES, NotRun("x")),

@@ -30,6 +30,12 @@ class EngineClient(APIClient):
     stay ``docker.errors.APIError``.
     """
 
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        # An engine is spoken to directly; and reading the environment, as looking for a proxy does,
+        # would race with whoever changes it.
+        self.trust_env = False
+
     def send(self, request: PreparedRequest, **settings: Any) -> Response:
         """One HTTP exchange with the engine. Raises :class:`EngineSilent` after its timeout."""
         try:

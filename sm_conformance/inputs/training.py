@@ -88,7 +88,8 @@ def _with_fault(
     hyperparameters: dict[str, str],
     channels: dict[str, Channel],
 ) -> tuple[dict[str, str], dict[str, Channel]] | None:
-    first = next(iter(channels), None)
+    # Nobody knows which of made-up channels the program reads.
+    spoiled = tuple(channels) if training is None else tuple(channels)[:1]
     match fault:
         case "declared":
             if training is None or training.fault is None:
@@ -101,7 +102,11 @@ def _with_fault(
             return ({**hyperparameters, **bad}, channels) if bad else None
         case "missing-channel" | "empty-channel" | "corrupt-data":
             sin = fault.partition("-")[0]
-            return (hyperparameters, _spoiled(channels, first, sin)) if first else None
+            if not spoiled:
+                return None
+            for name in spoiled:
+                channels = _spoiled(channels, name, sin)
+            return hyperparameters, channels
     raise ValueError(fault)
 
 

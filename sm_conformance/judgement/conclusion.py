@@ -60,6 +60,10 @@ def conclude(
     for clause in contract.asserted:
         finding = _complete(clause, claims, by_key, missing)
         findings.append(finding)
+        if finding.verdict == Verdict.ERROR:
+            # Trouble of the harness, wherever it was: nobody knows what else it touched.
+            doubts.append(f"{finding.key} is error: {finding.reason}")
+            continue
         if not clause.applies(claims) or not profile.can_fail(clause):
             continue
         match Verdict(finding.verdict):

@@ -31,6 +31,11 @@ _NETWORK_WORDS = (
 _LIFTED_PATIENCE_S = 10.0
 
 
+def missed_network(logs: Logs) -> str | None:
+    """The last line of a log that tells of a network that was not there."""
+    return logs.mentions(*_NETWORK_WORDS)
+
+
 def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None:
     """Why the ordinary training did not end well; None when it did."""
     if run.good:
@@ -50,7 +55,7 @@ def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None
     for lift in scenario.lifts:
         if _liftable(bench, lift, candidate.training):
             cured = train(bench, scenario, lift.conditions, name=f"{scenario.name}-{_slug(lift)}")
-            if cured is not None and cured.good:
+            if cured is not None and _cured(lift, cured):
                 again = train(bench, scenario, scenario.conditions, name=f"{scenario.name}-again")
                 unstable = again is not None and again.good
                 return _lifted(Stage.GOOD, lift, run.story(), unstable=unstable)
@@ -119,9 +124,7 @@ def of_server(
         if asked_again(lift.conditions, _slug(lift)):
             unstable = asked_again(scenario.conditions, "again")
             return _lifted(missed, lift, story, unstable=unstable)
-    return _unexplained(
-        bench.candidate, missed, blames, expected, story, server.logs, guessed
-    )
+    return _unexplained(bench.candidate, missed, blames, expected, story, server.logs, guessed)
 
 
 def of_another_server(server: Server) -> Cause | None:
@@ -147,6 +150,13 @@ def _idle_cause(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause:
                 expected="the argument `train` starts a training, not a server",
                 actual=f"started with `train`, it answers GET /ping with {answer}",
             )
+    declared = bench.candidate.declaration.training
+    if not run.model.files and (declared is None or declared.idle_s is None):
+        # How long a training may lawfully sleep is nobody's rule; only its owner knows.
+        return _nobody(
+            Stage.GOOD,
+            f"{run.story()}; if that is lawful, say `training: {{idle_s: …}}` in the declaration",
+        )
     left = f"; still there: {', '.join(run.processes[:5])}" if run.processes else ""
     # It may as well wait for input that was not guessed, or for the network.
     return _unexplained(
@@ -192,6 +202,16 @@ def _liftable(bench: Bench, lift: Lift, facts: ImageFacts | None) -> bool:
     return bench.allow_network or not lift.conditions.open_network
 
 
+def _cured(lift: Lift, run: TrainRun) -> bool:
+    """Whether a training with a lifted condition went well.
+
+    The image's own command may be a shell that ends at once with 0: that is no training.
+    """
+    if lift.conditions.image_command and (run.guessed or not run.model.files):
+        return False
+    return run.good
+
+
 def _lifted(missed: Stage, lift: Lift, story: str, *, unstable: bool) -> Cause:
     """The lifted condition as the cause, unless it works unchanged at another try as well."""
     if unstable:
@@ -203,7 +223,7 @@ def _lifted(missed: Stage, lift: Lift, story: str, *, unstable: bool) -> Cause:
         missed=missed,
         blames=lift.blames,
         expected=f"it works although {lift.condition}",
-        actual=f"{story}; it works as soon as that is lifted",
+        actual=f"{story}; it works as soon as this is lifted: {lift.condition}",
     )
 
 
@@ -218,7 +238,7 @@ def _unexplained(
 ) -> Cause:
     """No lifted condition cured it: the input, the network or the image itself."""
     network = candidate.declaration.network
-    line = logs.mentions(*_NETWORK_WORDS)
+    line = missed_network(logs)
     if network == "isolated" and line is not None:
         return Cause(
             missed=missed,
@@ -226,13 +246,17 @@ def _unexplained(
             expected="it works without a network, as `network: isolated` claims",
             actual=f"{story}; its log says: {line}",
         )
+    last = line or next(iter(logs.tail(1)), None)
+    said = f" (its log says: {last})" if last else ""
     if guessed:
-        return _nobody(missed, f"{story}; this was guessed: {'; '.join(guessed)}. Declare it.")
-    if network is None:
-        hint = f" (its log says: {line})" if line else ""
         return _nobody(
             missed,
-            f"{story}; it ran without a network and may need one{hint}: say `network: needed` or "
+            f"{story}{said}; this was guessed: {'; '.join(guessed)}. Declare it, and `claims`.",
+        )
+    if network is None:
+        return _nobody(
+            missed,
+            f"{story}{said}; it ran without a network and may need one: say `network: needed` or "
             "`network: isolated` in the declaration",
         )
     return Cause(missed=missed, blames=blames, expected=expected, actual=story)

@@ -43,6 +43,8 @@ class Bench:
     model: Path | None = None
     allow_network: bool = False
     keep_failed: bool = False
+    # Set when training turned out to want the interface that resourceconfig.json names.
+    wants_interface: threading.Event = field(default_factory=threading.Event)
     cancelled: threading.Event = field(default_factory=threading.Event)
     launches: Counter = field(default_factory=Counter)
     # Containers that are over, by launch; only where failed ones are kept.

@@ -63,6 +63,8 @@ def write_reply(folder: Path, name: str, reply: Reply) -> None:
 def repeat_training(launch: Launch, *, name: str) -> str:
     """The command that trains again on the same inputs; run where ``evidence/`` lies."""
     words = ["docker run --rm", *_network(launch)]
+    if launch.network is Network.ISOLATED:
+        words.insert(0, "docker network create --internal sm-repeat 2>/dev/null;")
     words += [f"-v {_here(name, f'opt/ml/{part}')}:/opt/ml/{part}" for part in _OWNED]
     return " ".join([*words, *_tail(launch)])
 
@@ -126,6 +128,8 @@ def _archive(archive: Path, folder: Path) -> str:
 def _network(launch: Launch) -> list[str]:
     if launch.network is Network.OPEN:
         return ["--network bridge", f"--hostname {launch.hostname}"]
+    if launch.network is Network.ISOLATED:
+        return ["--network sm-repeat", f"--hostname {launch.hostname}"]
     own = f"{launch.hostname}:127.0.0.1"
     return ["--network none", f"--hostname {launch.hostname}", f"--add-host {own}"]
 

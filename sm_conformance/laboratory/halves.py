@@ -33,6 +33,4 @@ def excuse(lab: Lab, given: str, cause: Cause) -> Cause:
 def _starts(observed: TrainRun | Server | Cause) -> bool:
     if isinstance(observed, Cause):
         return False
-    if isinstance(observed, Server):
-        return observed.ready
     return observed.cause is None or observed.cause.missed > Stage.STARTED

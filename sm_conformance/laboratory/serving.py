@@ -21,6 +21,7 @@ from sm_conformance.observed.refusal import told_late
 from sm_conformance.observed.run import Ending, Server
 
 _POLL_S = 0.03
+_LONGEST_POLL_S = 0.5
 _GONE_S = 10.0
 _OK = 200
 # How servers refuse a Host header that is not on their list.
@@ -127,11 +128,14 @@ def _wait_until_ready(talk: Conversation, *, patience_s: float) -> _Readiness:
         if found is None:
             raise HarnessTrouble("the engine names no address of a running server")
         return readiness(Ending.EXITED, found)
+    pause_s = _POLL_S
     while time.monotonic() < began + patience_s:
-        if container.pause(_POLL_S) and (found := container.wait(_POLL_S)) is not None:
+        if container.pause(pause_s) and (found := container.wait(_POLL_S)) is not None:
             return readiness(Ending.EXITED, found)
         last = talk.ping(connect_limit_s=_CONNECT_S)
         answered = last if last.status is not None else answered
+        if answered is not None:  # it will be some time; do not drown its log in our pings
+            pause_s = min(_LONGEST_POLL_S, pause_s * 1.3)
         if last.status == 200:
             return readiness(Ending.STOPPED)
         if answered is None and idle.idle() and container.listeners():

@@ -72,7 +72,8 @@ def answer_while_training(bench: Bench, scenario: Scenario) -> str | None:
 def _launch(bench: Bench, inputs: TrainingInputs, conditions: Conditions, *, name: str) -> Launch:
     image = bench.candidate.training
     assert image is not None, "training is launched only where there is an image for it"
-    ordinary = Network.ISOLATED if conditions.reachable else Network.NONE
+    with_interface = conditions.reachable or bench.wants_interface.is_set()
+    ordinary = Network.ISOLATED if with_interface else Network.NONE
     return Launch(
         name=name,
         image=image.reference,

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.run import Server
 
+# Fewer failures than this share of good requests, one after another, are told and not judged.
+_FAILING_SHARE = 0.05
+
 
 def late(server: Server) -> bool:
     """Whether the first 200 came after the start-up window."""
@@ -21,6 +24,16 @@ def slow_pings(server: Server, *, limit_s: float, in_a_row: int) -> bool:
 def unhealthy(server: Server, *, in_a_row: int) -> bool:
     """Whether ``in_a_row`` consecutive pings after the first 200 did not say 200."""
     return _run_of((ping.status != 200 for ping in server.pings), in_a_row)
+
+
+def died(server: Server) -> bool:
+    """Whether a ready server ended although nobody had told it to."""
+    return server.ready and server.stop is not None and not server.stop.sent
+
+
+def unreliable(summary: Summary | None) -> bool:
+    """Whether more than one in twenty requests to an idle, warm server failed."""
+    return summary is not None and summary.failures > _FAILING_SHARE * summary.count
 
 
 def slow_connects(server: Server, *, limit_ms: float, in_a_row: int) -> bool:

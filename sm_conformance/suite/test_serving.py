@@ -66,14 +66,26 @@ def test_stays_healthy(server: Server, limits: Limits) -> None:
     """A server that became ready keeps answering /ping with status 200 while it is idle."""
 
     def sick(one: Server) -> bool:
-        return timing.unhealthy(one, in_a_row=limits.unhealthy_after)
+        return (
+            timing.died(one)
+            or timing.unhealthy(one, in_a_row=limits.unhealthy_after)
+            or timing.unreliable(one.ping_latency)
+        )
 
+    demand(
+        not (timing.died(server) and _twice(server, True, server.again and sick(server.again))),
+        expected="it serves until it is told to stop",
+        actual=f"it ended with {server.exit.code if server.exit else 'no exit code'} by itself, in two "
+        "launches, although nothing had told it to",
+    )
     bad = [ping for ping in server.pings if ping.status != 200]
+    measured = server.ping_latency
+    more = f"; {measured.failures} of {measured.count} more failed" if measured else ""
     demand(
         not _twice(server, sick(server), server.again and sick(server.again)),
         expected="200 to every ping after the first 200",
         actual=f"{len(bad)} of {len(server.pings)} pings failed: "
-        f"{bad[0].describe() if bad else ''}, in two launches",
+        f"{bad[0].describe() if bad else ''}{more}, in two launches",
     )
 
 
@@ -117,6 +129,17 @@ def test_invocation(server: Server, limits: Limits) -> None:
         reply = one.replies.get("sample")
         return reply is None or reply.elapsed_s > limits.invocation_limit_s
 
+    def fails(one: Server) -> bool:
+        return timing.unreliable(one.invocation_latency)
+
+    measured = server.invocation_latency
+    demand(
+        not _twice(server, fails(server), server.again and fails(server.again)),
+        expected="2xx to every good request",
+        actual=f"{measured.failures if measured else 0} of {measured.count if measured else 0} good "
+        "requests, one after another to an idle server, failed, in two launches",
+        repeat=server.curl("sample"),
+    )
     reply = server.replies["sample"]
     demand(
         not _twice(server, late(server), server.again and late(server.again)),
@@ -170,7 +193,7 @@ def test_read_only_model(server: Server) -> None:
 def test_stops_in_time(server: Server) -> None:
     """The server ends within 30 seconds of SIGTERM, without SIGKILL."""
     stop = server.stop
-    if stop is None:
+    if stop is None or not stop.sent:
         raise NotRun("the server ended before it could be stopped")
     why = ", which neither catches nor awaits it" if stop.dropped else ""
     left = f"; behind it: {', '.join(stop.others[:5])}" if stop.others else ""
