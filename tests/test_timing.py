@@ -24,7 +24,8 @@ SERVER = Server(
     direct=True, seconds=1.0, ready_after_s=0.5, window_s=480, with_model=True, last_ping=PING,
     answered=True, pings=(), replies={}, curls={}, connects_ms=(), ping_latency=None,
     invocation_latency=None, foreign_host=None,
-    logs=Logs(stdout=b"", stderr=b"", total_bytes=0, first_after_s=None), stop=None, guessed=(), guessed_request=(),
+    logs=Logs(stdout=b"", stderr=b"", total_bytes=0, first_after_s=None), stop=None,
+    guessed=(), guessed_request=(),
     limits_reached=(), listeners=(), repeat="", evidence=Path("evidence"),
 )  # fmt: skip
 
