@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+from xdist.scheduler import LoadScopeScheduling
 
 _SUITE = Path(__file__).resolve().parent / "suite"
 _MODULES = frozenset(path.name for path in _SUITE.glob("test_*.py"))

@@ -3,7 +3,7 @@
 import time
 
 HOST, PORT = "0.0.0.0", 8080
-DAWDLE_S = 0.05
+DAWDLE_S = 0.1
 
 
 def server(kind: type, handler: type):
