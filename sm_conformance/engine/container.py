@@ -143,7 +143,7 @@ class DockerContainer:
                 text=f"{place.archive.name} cannot be unpacked: {error.explanation}", kind="archive"
             )
         finally:
-            self._api.remove_container(filler["Id"], force=True)
+            self._api.remove_container(filler["Id"], force=True, v=True)
 
     def _put(self, path: str, data: bytes) -> None:
         try:
