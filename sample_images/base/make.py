@@ -19,11 +19,7 @@ from pathlib import Path
 
 SUITE = "bookworm"
 DEFAULT_TAG = f"sm-conformance-base:{SUITE}"
-PUBLIC_SOURCES = (
-    ("http://deb.debian.org/debian", SUITE),
-    ("http://deb.debian.org/debian", f"{SUITE}-updates"),
-    ("http://deb.debian.org/debian-security", f"{SUITE}-security"),
-)
+SUITES = frozenset({SUITE, f"{SUITE}-updates", f"{SUITE}-security"})
 CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
 SYSTEM_BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 KEPT_BUNDLE = "etc/ssl/host-ca-bundle.crt"
@@ -38,7 +34,7 @@ class BaseError(Exception):
 
 
 def apt_sources() -> tuple[tuple[str, str], ...]:
-    """Mirror address and suite of each Debian 12 source: this machine's, else the public ones."""
+    """Mirror address and suite of each Debian 12 source of this machine; none where it has none."""
     wanted = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
     try:
         listed = subprocess.run(
@@ -48,15 +44,14 @@ def apt_sources() -> tuple[tuple[str, str], ...]:
             check=True,
         ).stdout
     except (OSError, subprocess.CalledProcessError):
-        return PUBLIC_SOURCES
-    suites = {suite for _, suite in PUBLIC_SOURCES}
+        return ()
     found: dict[tuple[str, str], None] = {}
     for line in listed.splitlines():
         address, suite, component = line.split()
-        if suite in suites and component == "main" and address.startswith(("http:", "https:")):
+        if suite in SUITES and component == "main" and address.startswith(("http:", "https:")):
             found[address, suite] = None
     if SUITE not in {suite for _, suite in found}:
-        return PUBLIC_SOURCES
+        return ()
     return tuple(found)
 
 
@@ -102,17 +97,19 @@ def quietly(command: Sequence[str]) -> None:
 def debootstrap(root: Path) -> None:
     """Fills the folder `root` with a minimal Debian."""
     sources = apt_sources()
-    mirror = next(address for address, suite in sources if suite == SUITE)
+    # Elsewhere (Ubuntu, say) debootstrap knows a mirror itself, and writes it into the new root.
+    mirror = [address for address, suite in sources if suite == SUITE][:1]
     command = ["debootstrap", "--variant=minbase"]
     if any(address.startswith("https:") for address, _ in sources):
         command.append("--include=ca-certificates")
-    command += [SUITE, str(root), mirror]
+    command += [SUITE, str(root), *mirror]
     # Mounts that debootstrap may leave behind end with a mount namespace of its own.
     if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode == 0:
         command = ["unshare", "--mount", *command]
     quietly(command)
     lines = [f"deb {address} {suite} main\n" for address, suite in sources]
-    (root / "etc/apt/sources.list").write_text("".join(lines))
+    if lines:
+        (root / "etc/apt/sources.list").write_text("".join(lines))
     (root / "usr/sbin/policy-rc.d").write_text(POLICY)
     (root / "usr/sbin/policy-rc.d").chmod(0o755)
     (root / "etc/dpkg/dpkg.cfg.d").mkdir(exist_ok=True)
