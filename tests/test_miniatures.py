@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from miniatures.judging import BOTH, SERVES, TRAINS, Judged, judge, provide_engine
 
-from sm_conformance.laboratory import steps, stopping
+from sm_conformance.laboratory import steps, stopping, watch
 
 # Limits that a liar would otherwise exhaust: it idles, stalls, or keeps refusing.
 HASTE = {
@@ -376,6 +376,78 @@ def test_a_missing_training_half_that_was_not_claimed_is_not_run(
 
     assert_nobody_blamed(found, "IMG-001 train-starts", "`train` does not work", "`claims`")
     assert found.findings["HOST-002 ping"]["verdict"] == "pass"
+
+
+def test_a_server_in_the_place_of_training_is_noticed_while_it_works(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_ASK_EVERY_S", 0.05)
+    found = judge_here(pytester, "only-serves", declaration=None)
+
+    assert_nobody_blamed(
+        found, "TRAIN-063 exit-zero", "`train` does not work", "GET /ping with 200"
+    )
+    assert found.findings["HOST-002 ping"]["verdict"] == "pass"
+    assert found.report["elapsed_s"] < found.report["launches"] * 10
+
+
+def test_a_server_that_works_in_the_place_of_training_is_waited_for_where_both_are_claimed(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(pytester, "only-serves", "--sm-patience=0.5", declaration=NEEDS_MODEL)
+
+    assert_nobody_blamed(found, "TRAIN-063 exit-zero", "--sm-patience")
+
+
+def test_a_server_without_a_model_that_refuses_pings_is_not_waited_for(
+    pytester: pytest.Pytester,
+) -> None:
+    limits = {**HASTE, "startup_limit_s": 60}
+    found = judge_here(pytester, "ping-500", declaration={"claims": ["hosting"]}, limits=limits)
+
+    assert_nobody_blamed(found, "HOST-002 ping", "this was guessed: no model data", "500")
+    assert found.report["elapsed_s"] < limits["startup_limit_s"]
+
+
+def test_a_reply_larger_than_we_read_is_not_the_candidates_fault(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(pytester, "floods", declaration=SERVES)
+
+    assert_nobody_blamed(found, "HOST-010 invocation", "larger than is read")
+
+
+def test_a_missing_network_excuses_no_client_error(pytester: pytest.Pytester) -> None:
+    unsaid = {key: value for key, value in SERVES.items() if key != "network"}
+    found = judge_here(pytester, "ping-404", declaration=unsaid, limits=HASTE)
+
+    assert found.said == {"HOST-002 ping": "fail"}
+
+
+def test_a_server_that_ends_is_not_told_to_add_a_route(pytester: pytest.Pytester) -> None:
+    found = judge_here(pytester, "gives-up", declaration=SERVES, limits=HASTE)
+
+    assert "why the server ended" in found.findings["HOST-002 ping"]["fix"]
+
+
+def test_a_refused_large_body_is_kept_for_who_repeats_the_request(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(pytester, "small-bodies", declaration=SERVES)
+
+    kept = pytester.path / "report/evidence/serve-strange/requests/body-6-mib"
+    assert 6_000_000 < kept.stat().st_size < 6 * 1024 * 1024
+    repeat = found.findings["HOST-013 body-6-mib"]["repeat"]
+    assert "--data-binary @" in repeat
+    assert repeat.endswith('/invocations"')
+
+
+def test_a_stop_is_repeated_with_a_stop(pytester: pytest.Pytester) -> None:
+    found = judge_here(pytester, "deaf", declaration=TRAINS, limits=UNSTOPPABLE)
+
+    repeat = found.findings["TRAIN-060 stops-in-time"]["repeat"]
+    assert "docker run -d --name sm-repeat" in repeat
+    assert repeat.index("docker run") < repeat.index("sleep") < repeat.index("docker stop -t")
 
 
 def test_when_neither_half_works_and_nothing_was_claimed_it_fails(

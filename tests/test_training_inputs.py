@@ -108,8 +108,8 @@ def test_without_a_declaration_what_was_made_up_is_named() -> None:
     assert set(document(inputs, "inputdataconfig")) == {"train", "training", "validation"}
     assert inputs.files["input/data/train/data.csv"] == generated.flowers()
     assert inputs.guessed == (
-        "channels train, training, validation with a generated CSV table",
-        "no hyperparameters",
+        "channels train, training, validation with a generated CSV table (`training: {channels: …}`)",
+        "no hyperparameters (`training: {hyperparameters: …}`)",
     )
 
 

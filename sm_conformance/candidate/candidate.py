@@ -35,6 +35,11 @@ class Candidate:
         return self.declaration.claims is not None or None in (self.training, self.hosting)
 
     @property
+    def one_image(self) -> bool:
+        """Whether one image is named for both jobs."""
+        return self.training is not None and self.training == self.hosting
+
+    @property
     def images(self) -> tuple[tuple[ImageFacts, tuple[str, ...]], ...]:
         """Each image once, with its roles "training" and "hosting" as far as they are claimed."""
         roles: dict[str, tuple[ImageFacts, tuple[str, ...]]] = {}

@@ -47,7 +47,7 @@ def samples(hosting: Hosting | None) -> tuple[tuple[SampleRequest, ...], tuple[s
     guess = SampleRequest(
         name="guessed", content_type="text/csv", accept=None, body=generated.one_flower()
     )
-    return (guess,), ("a text/csv request of one row",)
+    return (guess,), ("a text/csv request of one row (`hosting: {requests: …}`)",)
 
 
 def invocation(sample: SampleRequest, *, name: str) -> Request:

@@ -76,8 +76,9 @@ def _channels(training: Training | None) -> tuple[dict[str, Channel], tuple[str,
         for name in _GUESSED_CHANNELS
     }
     guesses = (
-        f"channels {', '.join(_GUESSED_CHANNELS)} with a generated CSV table",
-        "no hyperparameters",
+        f"channels {', '.join(_GUESSED_CHANNELS)} with a generated CSV table "
+        "(`training: {channels: …}`)",
+        "no hyperparameters (`training: {hyperparameters: …}`)",
     )
     return made, guesses
 

@@ -16,7 +16,9 @@ def attributed(contract: Contract, key: str, needs: Stage, cause: Cause | None) 
     if cause is None:
         return None
     if cause.blames == key:
-        return Broken(expected=cause.expected, actual=cause.actual, caused_promise=True)
+        return Broken(
+            expected=cause.expected, actual=cause.actual, fix=cause.fix, caused_promise=True
+        )
     if needs < cause.missed:
         return None
     if cause.blames is None:

@@ -93,7 +93,8 @@ class Conversation:
 
     def _keep(self, request: Request, reply: Reply) -> None:
         evidence.write_reply(self.folder, request.name, reply)
-        kept = len(request.body) <= _LARGEST_KEPT_BODY
+        # A large body is worth its room only where somebody will want to send it again.
+        kept = len(request.body) <= _LARGEST_KEPT_BODY or not reply.ok
         if kept:
             bodies = self.folder / "requests"
             bodies.mkdir(exist_ok=True)

@@ -69,6 +69,23 @@ def repeat_training(launch: Launch, *, name: str) -> str:
     return " ".join([*words, *_tail(launch)])
 
 
+def repeat_stopped_training(launch: Launch, *, name: str, after_s: float, limit_s: float) -> str:
+    """The commands that train again on the same inputs and stop it ``after_s`` seconds later."""
+    lines = ["docker rm -f sm-repeat 2>/dev/null; docker network rm sm-repeat 2>/dev/null"]
+    started = repeat_training(launch, name=name)
+    lines.append(started.replace("docker run --rm", "docker run -d --name sm-repeat", 1))
+    lines.append(f"sleep {math.ceil(after_s)}")
+    return "\n".join([*lines, repeat_stop(limit_s=limit_s)])
+
+
+def repeat_stop(*, limit_s: float) -> str:
+    """The commands that stop what the commands before them started; 137 means that it was killed."""
+    return (
+        f"docker stop -t {limit_s:.0f} sm-repeat\n"
+        "docker inspect -f 'exit code {{.State.ExitCode}}' sm-repeat"
+    )
+
+
 def repeat_server(launch: Launch, *, folder: Path, direct: bool, seconds: float) -> str:
     """The commands that start the same server again and ping it; run where ``evidence/`` lies.
 

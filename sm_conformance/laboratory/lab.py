@@ -16,6 +16,7 @@ from sm_conformance.laboratory import attribution, image, suspicion
 from sm_conformance.laboratory.bench import Bench, Cancelled
 from sm_conformance.laboratory.serving import serve
 from sm_conformance.laboratory.training import train
+from sm_conformance.laboratory.wording import missed_network
 from sm_conformance.observed.run import Cause, Server, Stage, TrainRun
 
 Observation = TrainRun | Server
@@ -24,6 +25,7 @@ PLAIN_TRAINING = "train-plain"
 PLAIN_SERVER = "serve-plain"
 # Four launches at a time give most of what two processors can give; more only wait for the engine.
 _AT_A_TIME = 4
+_NO_MODEL = "no model data (`hosting: {model: …}` or `{without_model: true}`)"
 
 
 class Lab:
@@ -121,7 +123,14 @@ class Lab:
 
     def _train(self, scenario: Scenario) -> Observation | Cause:
         if scenario.name == PLAIN_TRAINING:
-            run = train(self.bench, scenario, scenario.conditions)
+            candidate = self.bench.candidate
+            run = train(
+                self.bench,
+                scenario,
+                scenario.conditions,
+                # Who claims both jobs is owed the whole wait: a training may listen for a while.
+                may_serve=candidate.one_image and not candidate.claims_are_declared,
+            )
             assert run is not None, "the ordinary conditions exist for every candidate"
             run = self._with_interface(scenario, run)
             return replace(run, cause=attribution.of_training(self.bench, scenario, run))
@@ -139,7 +148,7 @@ class Lab:
 
         ``resourceconfig.json`` names eth0, as on the platform; a program may lawfully look it up.
         """
-        if not run.failed or attribution.missed_network(run.logs) is not None:
+        if not run.failed or missed_network(run.logs) is not None:
             return run
 
         def once_more(name: str, *, reachable: bool) -> TrainRun | None:
@@ -212,14 +221,14 @@ class Lab:
         if hosting is not None and hosting.without_model:
             return None, ()
         if "training" not in candidate.claims or candidate.training is None:
-            return None, ("no model data",)
+            return None, (_NO_MODEL,)
         if candidate.declaration.training and not candidate.declaration.training.yields_model:
             return None, ()
         plain = self.observe(PLAIN_TRAINING)
         if isinstance(plain, TrainRun) and plain.model_archive is not None:
             return plain.model_archive, ()
         if not candidate.claims_are_declared:
-            return None, ("no model data",)
+            return None, (_NO_MODEL,)
         cause = _cause(plain)
         if cause is not None:
             # However far the training came, no server was started.

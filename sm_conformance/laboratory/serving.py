@@ -78,7 +78,10 @@ def serve(
         )
         with bench.quiet.busy():
             problem = container.start()
-            ready = _NEVER_STARTED if problem else _wait_until_ready(talk, patience_s=patience_s)
+            hopeless_s = bench.limits.idle_s if guessed else None
+            ready = _NEVER_STARTED
+            if problem is None:
+                ready = _wait_until_ready(talk, patience_s=patience_s, hopeless_s=hopeless_s)
         foreign = _foreign_host(talk, ready)
         if ready.after_s is not None:
             for step in scenario.steps:
@@ -113,11 +116,19 @@ def _launch(bench: Bench, conditions: Conditions, *, model: Path | None, name: s
     )
 
 
-def _wait_until_ready(talk: Conversation, *, patience_s: float) -> _Readiness:
+def _wait_until_ready(
+    talk: Conversation, *, patience_s: float, hopeless_s: float | None
+) -> _Readiness:
+    """Pings until the first 200.
+
+    ``hopeless_s`` is for a server that is only tried: one that has refused pings for so long, and
+    has no model that anybody named, will not become ready for waiting.
+    """
     container, began = talk.container, talk.container.started_at
     idle = IdleWatch(container, idle_s=talk.bench.limits.idle_s)
     last: Reply | None = None
     answered: Reply | None = None
+    refused_since: float | None = None
 
     def readiness(ending: Ending, found: Exit | None = None) -> _Readiness:
         after_s = time.monotonic() - began if ending is Ending.STOPPED else None
@@ -134,6 +145,10 @@ def _wait_until_ready(talk: Conversation, *, patience_s: float) -> _Readiness:
             return readiness(Ending.EXITED, found)
         last = talk.ping(connect_limit_s=_CONNECT_S)
         answered = last if last.status is not None else answered
+        if last.status is None:
+            refused_since = None
+        elif refused_since is None:
+            refused_since = time.monotonic()
         if answered is not None:  # it will be some time; do not drown its log in our pings
             pause_s = min(_LONGEST_POLL_S, pause_s * 1.3)
         if last.status == 200:
@@ -142,6 +157,8 @@ def _wait_until_ready(talk: Conversation, *, patience_s: float) -> _Readiness:
             # Asleep, and listening where nobody asks. One that does not listen yet may lawfully
             # sleep for its whole window.
             return readiness(Ending.IDLE)
+        if hopeless_s and refused_since and time.monotonic() - refused_since > hopeless_s:
+            return readiness(Ending.PATIENCE)
         if last.status in _REFUSALS and _refuses_the_platform(talk):
             return readiness(Ending.PATIENCE)
     return readiness(Ending.PATIENCE)

@@ -13,6 +13,7 @@ from sm_conformance.inputs.requests import (
     malformed,
     with_headers,
 )
+from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.laboratory.stopping import not_stopped, stop
 from sm_conformance.observed.http import Reply, connect_time
@@ -210,7 +211,9 @@ def _stop(talk: Conversation) -> None:
         talk.stop = not_stopped("the server had ended by itself", limit_s=limit_s)
         return
     talk.pings.append(talk.ping())
-    talk.stop = stop(talk.bench, talk.container, limit_s=talk.bench.limits.hosting_stop_limit_s)
+    limit_s = talk.bench.limits.hosting_stop_limit_s
+    talk.curls["stop"] = evidence.repeat_stop(limit_s=limit_s)
+    talk.stop = stop(talk.bench, talk.container, limit_s=limit_s)
 
 
 _STEPS: Mapping[str, Callable[[Conversation], None]] = {

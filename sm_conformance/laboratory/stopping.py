@@ -47,6 +47,7 @@ def stop(bench: Bench, container: Container, *, limit_s: float) -> Stop:
     first = _first(listed)
     dropped = first is not None and _drops_sigterm(container, first)
     sent_at = time.monotonic()
+    after_s = sent_at - container.started_at
     container.signal("SIGTERM")
     deadline = sent_at + (min(_DROPPED_WAIT_S, limit_s) if dropped else limit_s)
     found = None
@@ -62,6 +63,7 @@ def stop(bench: Bench, container: Container, *, limit_s: float) -> Stop:
         dropped=dropped,
         first_process=_command(first) if first else "",
         others=tuple(_command(process) for process in listed if process is not first),
+        after_s=after_s,
     )
 
 
@@ -75,6 +77,7 @@ def not_stopped(why: str, *, limit_s: float) -> Stop:
         dropped=False,
         first_process="",
         others=(),
+        after_s=0.0,
         why_not_sent=why,
     )
 

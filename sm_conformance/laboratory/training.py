@@ -5,93 +5,49 @@ from __future__ import annotations
 import gzip
 import tarfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
-from sm_conformance.engine.protocol import Container, Launch, Network, Place
-from sm_conformance.inputs.archive import pack
-from sm_conformance.inputs.requests import PLATFORM_HEADERS
+from sm_conformance.engine.protocol import Container, Launch
 from sm_conformance.inputs.scenario import Conditions, Scenario
-from sm_conformance.inputs.training import HOST, TrainingInputs, build
+from sm_conformance.inputs.training import TrainingInputs, build
 from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.instead import ServerInstead
+from sm_conformance.laboratory.launching import launch_of, open_folders
 from sm_conformance.laboratory.stopping import commands, not_stopped, stop, wait_until_going
 from sm_conformance.laboratory.watch import watch
 from sm_conformance.observed.facts import Exit
-from sm_conformance.observed.http import exchange
 from sm_conformance.observed.output import NOTHING, OutputTree, read_file, read_tree
 from sm_conformance.observed.refusal import told_late
 from sm_conformance.observed.run import Ending, Stop, TrainRun
 
-_PLACES = tuple(Place(path=f"/opt/ml/{name}") for name in ("input", "model", "output"))
 _FAILURE_BYTES = 1024 * 1024
-_ASKED_S = 10.0
-_POLL_S = 0.05
 _MODEL_ARCHIVE = "model.tar.gz"
 
 
 def train(
-    bench: Bench, scenario: Scenario, conditions: Conditions, *, name: str | None = None
+    bench: Bench,
+    scenario: Scenario,
+    conditions: Conditions,
+    *,
+    name: str | None = None,
+    may_serve: bool = False,
 ) -> TrainRun | None:
-    """One training under ``conditions``; None where they do not exist for this candidate."""
+    """One training under ``conditions``; None where they do not exist for this candidate.
+
+    With ``may_serve`` it ends as soon as a server is found to have been started in its place.
+    """
     inputs = build(bench.candidate.declaration, conditions)
     if inputs is None:
         return None
-    launch = _launch(bench, inputs, conditions, name=name or scenario.name)
+    launch = launch_of(bench, inputs, conditions, name=name or scenario.name)
     folder = bench.folder(launch.name)
-    evidence.write_inputs(folder, inputs.files, open_folders=_open_folders(bench))
+    evidence.write_inputs(folder, inputs.files, open_folders=open_folders(bench))
     with bench.container(launch) as container, bench.quiet.busy():
-        return _observe(bench, scenario, launch, inputs, container, folder, conditions.fault)
-
-
-def answer_while_training(bench: Bench, scenario: Scenario) -> str | None:
-    """What answers ``GET /ping`` of a container started with ``train``; None when nothing does."""
-    conditions = replace(scenario.conditions, reachable=True)
-    inputs = build(bench.candidate.declaration, conditions)
-    assert inputs is not None, "only a fault can be missing, and there is none here"
-    launch = _launch(bench, inputs, conditions, name=f"{scenario.name}-asked")
-    with bench.container(launch) as container, bench.quiet.busy():
-        if container.start() is not None or container.address is None:
-            return None
-        deadline = container.started_at + min(_ASKED_S, bench.limits.idle_s)
-        while time.monotonic() < deadline and not container.pause(_POLL_S):
-            bench.check()
-            reply = exchange(
-                container.address,
-                method="GET",
-                path="/ping",
-                headers=PLATFORM_HEADERS,
-                body=None,
-                limit_s=bench.limits.ping_limit_s,
-            )
-            if reply.status is not None:
-                return reply.describe()
-    return None
-
-
-def _launch(bench: Bench, inputs: TrainingInputs, conditions: Conditions, *, name: str) -> Launch:
-    image = bench.candidate.training
-    assert image is not None, "training is launched only where there is an image for it"
-    with_interface = conditions.reachable or bench.wants_interface.is_set()
-    ordinary = Network.ISOLATED if with_interface else Network.NONE
-    return Launch(
-        name=name,
-        image=image.reference,
-        arguments=() if conditions.image_command else ("train",),
-        bounds=bench.bounds(),
-        environment=inputs.environment,
-        hostname=HOST,
-        places=_PLACES,
-        network=bench.network(ordinary, lifted=conditions.open_network),
-        inputs=pack(inputs.files, open_folders=_open_folders(bench)),
-    )
-
-
-def _open_folders(bench: Bench) -> frozenset[str]:
-    """Root owns what it makes; another user could write nowhere if these were not open to it."""
-    image = bench.candidate.training
-    as_root = image is None or image.runs_as_root
-    return frozenset() if as_root else frozenset({"model", "output", "output/data"})
+        instead = ServerInstead(bench, scenario, container) if may_serve else None
+        return _observe(
+            bench, scenario, launch, inputs, container, folder, conditions.fault, instead
+        )
 
 
 def _observe(
@@ -102,9 +58,11 @@ def _observe(
     container: Container,
     folder: Path,
     fault: str | None,
+    instead: ServerInstead | None,
 ) -> TrainRun:
     problem = container.start()
     stopped: Stop | None = None
+    answer: str | None = None
     processes: tuple[str, ...] = ()
     ending, found = Ending.NEVER_STARTED, None
     if problem is None:
@@ -112,7 +70,7 @@ def _observe(
             stopped = _stop(bench, container)
             ending, found = Ending.STOPPED, stopped.exit
         else:
-            ending, found = _wait(bench, container)
+            ending, found, answer = _wait(bench, container, instead)
         if found is None:
             processes = commands(container)
     seconds = time.monotonic() - container.started_at
@@ -144,18 +102,22 @@ def _observe(
         fault=fault,
         stop=stopped,
         limits_reached=_limits_reached(bench, found, model, output),
-        repeat=evidence.repeat_training(launch, name=launch.name),
+        repeat=_repeat(bench, launch, stopped),
         evidence=folder,
         model_archive=archive,
         processes=processes,
+        answer=answer,
     )
 
 
-def _wait(bench: Bench, container: Container) -> tuple[Ending, Exit | None]:
+def _wait(
+    bench: Bench, container: Container, instead: ServerInstead | None
+) -> tuple[Ending, Exit | None, str | None]:
     declaration = bench.candidate.declaration
     idle_s = (declaration.training.idle_s if declaration.training else None) or bench.limits.idle_s
     patience_s = declaration.resources.time_s or bench.limits.training_patience_s
-    return watch(bench, container, idle_s=idle_s, patience_s=patience_s)
+    answer = instead.answer if instead else None
+    return watch(bench, container, idle_s=idle_s, patience_s=patience_s, answer=answer)
 
 
 def _stop(bench: Bench, container: Container) -> Stop:
@@ -164,6 +126,17 @@ def _stop(bench: Bench, container: Container) -> Stop:
     if why_not is not None:
         return not_stopped(why_not, limit_s=limit_s)
     return stop(bench, container, limit_s=limit_s)
+
+
+def _repeat(bench: Bench, launch: Launch, stopped: Stop | None) -> str:
+    if stopped is None:
+        return evidence.repeat_training(launch, name=launch.name)
+    return evidence.repeat_stopped_training(
+        launch,
+        name=launch.name,
+        after_s=stopped.after_s,
+        limit_s=bench.limits.training_stop_limit_s,
+    )
 
 
 def _collect(bench: Bench, container: Container, folder: Path, part: str) -> OutputTree:

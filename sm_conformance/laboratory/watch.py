@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from sm_conformance.engine.protocol import Container
 from sm_conformance.laboratory.bench import Bench
@@ -12,6 +13,8 @@ from sm_conformance.observed.run import Ending
 # A program that only waits still wakes now and then (timers, collectors).
 _IDLE_SHARE = 0.002
 _SLICES = 8
+# A server-only image ignores the word `train`; whoever judges it shall not wait for idleness.
+_ASK_EVERY_S = 2.0
 
 
 class IdleWatch:
@@ -47,16 +50,28 @@ class IdleWatch:
 
 
 def watch(
-    bench: Bench, container: Container, *, idle_s: float, patience_s: float
-) -> tuple[Ending, Exit | None]:
-    """Waits for a training to end by itself, to fall idle, or to outlast ``patience_s`` seconds."""
+    bench: Bench,
+    container: Container,
+    *,
+    idle_s: float,
+    patience_s: float,
+    answer: Callable[[], str | None] | None = None,
+) -> tuple[Ending, Exit | None, str | None]:
+    """Waits for a training to end by itself, to fall idle, or to outlast ``patience_s`` seconds.
+
+    ``answer`` is asked now and then whether a server runs instead; what it says is the last value.
+    """
     idle = IdleWatch(container, idle_s=idle_s)
     deadline = container.started_at + patience_s
+    slice_s = min(idle.slice_s, _ASK_EVERY_S) if answer else idle.slice_s
     while (left := deadline - time.monotonic()) > 0:
         bench.check()
-        found = container.wait(min(left, idle.slice_s))
+        found = container.wait(min(left, slice_s))
         if found is not None:
-            return Ending.EXITED, found
+            return Ending.EXITED, found, None
+        said = answer() if answer else None
+        if said is not None:
+            return Ending.SERVING, None, said
         if idle.idle():
-            return Ending.IDLE, None
-    return Ending.PATIENCE, None
+            return Ending.IDLE, None, None
+    return Ending.PATIENCE, None, None

@@ -28,6 +28,7 @@ class Ending(StrEnum):
     EXITED = "exited"  # by itself, or obeying a signal
     NEVER_STARTED = "never-started"
     IDLE = "idle"  # neither processor time nor output for too long
+    SERVING = "serving"  # a server was started where a training was asked for
     PATIENCE = "patience"  # still working when the harness stopped waiting
     STOPPED = "stopped"  # by the harness, when it had seen what it came for
 
@@ -71,6 +72,8 @@ class Stop:
     dropped: bool
     first_process: str
     others: tuple[str, ...]
+    # How long the container had been going when the signal was sent, seconds.
+    after_s: float
     why_not_sent: str = ""
 
     @property
@@ -90,6 +93,8 @@ class Cause:
     blames: str | None
     expected: str
     actual: str
+    # What to do, where the clause's own words about it do not fit.
+    fix: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,8 @@ class TrainRun:
     evidence: Path
     model_archive: Path | None
     processes: tuple[str, ...] = ()
+    # What a server answered that was started in the place of the training.
+    answer: str | None = None
     cause: Cause | None = None
 
     @property
@@ -192,6 +199,8 @@ def _ending(
     match ending:
         case Ending.IDLE:
             return f"neither used the processor nor wrote anything for long; ended by us after {seconds:.1f} s"
+        case Ending.SERVING:
+            return f"started a server instead; ended by us after {seconds:.1f} s"
         case Ending.PATIENCE:
             return f"was still working when we stopped waiting after {seconds:.0f} s"
         case Ending.EXITED if exit_ is not None:

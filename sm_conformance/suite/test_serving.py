@@ -201,6 +201,7 @@ def test_stops_in_time(server: Server) -> None:
         stop.obeyed,
         expected=f"it ends within {stop.limit_s:.0f} s of SIGTERM",
         actual=f"it did not end; SIGTERM went to `{stop.first_process}`{why}{left}",
+        repeat=server.curl("stop"),
     )
 
 

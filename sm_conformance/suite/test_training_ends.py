@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from sm_conformance.candidate.candidate import Candidate
 from sm_conformance.judgement.outcome import Blocked, Broken, NotRun, demand
 from sm_conformance.observed.run import Ending, Stop, TrainRun
 from sm_conformance.suite.binding import clause
+
+_NO_FAULT = "nothing could be spoiled (no channel, no number among the hyperparameters)"
 
 
 @clause("TRAIN-063", "exit-nonzero", given="train-failing")
@@ -13,9 +16,10 @@ def test_exit_nonzero(run: TrainRun) -> None:
     if run.failed:
         return
     waited = run.ending is not Ending.EXITED
+    fault = f"with the fault {run.fault}" if run.fault else _NO_FAULT
     raise Broken(
         expected="a training that cannot succeed exits with another code than 0",
-        actual=f"with the fault {run.fault or '(none exists for this candidate)'}: {run.story()}"
+        actual=f"{fault}: {run.story()}"
         + ("" if run.fault == "declared" else "; declare `training: {fault: …}` to have it judged"),
         only_advice=waited or run.fault != "declared",
     )
@@ -51,9 +55,9 @@ def _file(kind: str | None, content: bytes | None) -> str:
 
 
 @clause("TRAIN-060", "stops-in-time", given="train-stopped")
-def test_stops_in_time(run: TrainRun) -> None:
+def test_stops_in_time(run: TrainRun, candidate: Candidate) -> None:
     """Training that receives SIGTERM ends within 120 seconds, before the platform sends SIGKILL."""
-    stop = _sent(run)
+    stop = _sent(run, candidate)
     if not stop.obeyed and _stuck_at_first_process(stop):
         raise Blocked("TRAIN-062 signal-reaches-training")
     why = (
@@ -69,9 +73,9 @@ def test_stops_in_time(run: TrainRun) -> None:
 
 
 @clause("TRAIN-062", "signal-reaches-training", given="train-stopped")
-def test_signal_reaches_training(run: TrainRun) -> None:
+def test_signal_reaches_training(run: TrainRun, candidate: Candidate) -> None:
     """SIGTERM reaches the process that trains, and every process of the container is gone without SIGKILL."""
-    stop = _sent(run)
+    stop = _sent(run, candidate)
     if not stop.obeyed and not _stuck_at_first_process(stop):
         raise Blocked("TRAIN-060 stops-in-time")
     demand(
@@ -82,13 +86,17 @@ def test_signal_reaches_training(run: TrainRun) -> None:
     )
 
 
-def _sent(run: TrainRun) -> Stop:
+def _sent(run: TrainRun, candidate: Candidate) -> Stop:
     """The stop, where there was one. Raises NotRun when training was over before it could be sent."""
     assert run.stop is not None, "the scenario stops it"
     if not run.stop.sent:
-        raise NotRun(
-            f"{run.stop.why_not_sent}: say in `training: {{lasts: …}}` what makes it longer"
+        said = candidate.declaration.training
+        longer = (
+            "what `training: {lasts: …}` declares is not long enough"
+            if said is not None and said.lasts
+            else "say in `training: {lasts: …}` what makes it longer"
         )
+        raise NotRun(f"{run.stop.why_not_sent}: {longer}")
     return run.stop
 
 

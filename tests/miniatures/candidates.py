@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +24,7 @@ from miniatures.lawful import (
     write_failure,
 )
 from sm_conformance.observed.facts import Listener, StartProblem
+from sm_conformance.observed.http import MAX_REPLY_BYTES
 
 LAWFUL = Miniature(story="It keeps every clause.", train=training(), serve=serving())
 
@@ -135,6 +137,17 @@ def _silent(inside: Inside) -> int:
     return 0
 
 
+def _chatters(inside: Inside) -> int:
+    """A server that is never idle, as heartbeats and access logs make them."""
+
+    def beat() -> None:
+        while not inside.asked_to_stop.wait(0.02):
+            inside.say("heartbeat")
+
+    threading.Thread(target=beat, daemon=True).start()
+    return _silent(inside)
+
+
 def _interrupts(inside: Inside) -> int:
     """What Ctrl-C does while a training goes."""
     os.kill(os.getpid(), signal.SIGINT)
@@ -168,6 +181,10 @@ def _ping_500(headers: Message) -> int:
     return 500
 
 
+def _ping_404(headers: Message) -> int:
+    return 404
+
+
 def _ping_local_only(headers: Message) -> int:
     return 200 if headers.get("Host", "").startswith("localhost") else 400
 
@@ -184,6 +201,10 @@ def _falls_ill() -> Ping:
 
 def _refuses(headers: Message, body: bytes) -> Answer:
     return 400, "text/plain", b"not this\n"
+
+
+def _floods(headers: Message, body: bytes) -> Answer:
+    return 200, "text/csv", bytes(MAX_REPLY_BYTES + 1)
 
 
 def _breaks(headers: Message, body: bytes) -> Answer:
@@ -326,6 +347,9 @@ MINIATURES: dict[str, Miniature] = {
         "It starts a server whatever it is told.",
         train=_silent,
     ),
+    "only-serves": _lawful_but(
+        "It serves whatever it is told, and writes heartbeats.", train=_chatters
+    ),
     "out-of-memory": _lawful_but("It needs more memory than it gets.", memory_killed=True),
     "bad-program": _lawful_but(
         "Its program cannot be executed.",
@@ -369,6 +393,8 @@ MINIATURES: dict[str, Miniature] = {
     ),
     "late": _serves("It is ready too late.", before=_late),
     "refuses": _serves("It refuses every request.", invocation=_refuses),
+    "ping-404": _serves("It knows no ping.", ping=_ping_404),
+    "floods": _serves("Its replies are larger than is read.", invocation=_floods),
     "breaks": _serves("Every request breaks it.", invocation=_breaks),
     "slow": _lawful_but(
         "It thinks too long.",

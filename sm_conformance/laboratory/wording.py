@@ -1,0 +1,111 @@
+"""Words causes: what was seen, whom it blames, and what to declare where nobody can be blamed."""
+
+from __future__ import annotations
+
+from sm_conformance.candidate.candidate import Candidate
+from sm_conformance.inputs.scenario import Lift
+from sm_conformance.observed.run import Cause, Ending, Logs, Server, Stage
+
+# Words of a program that missed the network; used only where isolation is claimed.
+_NETWORK_WORDS = (
+    "name resolution", "name or service not known", "could not resolve", "getaddrinfo",
+    "network is unreachable", "no route to host", "nodename nor servname", "unknownhostexception",
+    "max retries exceeded", "failed to establish a new connection", "connection timed out",
+)  # fmt: skip
+
+
+def missed_network(logs: Logs) -> str | None:
+    """The last line of a log that tells of a network that was not there."""
+    return logs.mentions(*_NETWORK_WORDS)
+
+
+def nobody(missed: Stage, reason: str) -> Cause:
+    """A cause that blames nobody; ``reason`` is why the clauses behind it are not run."""
+    return Cause(missed=missed, blames=None, expected="", actual=reason)
+
+
+def bound_reached(missed: Stage, story: str, lines: tuple[str, ...]) -> Cause:
+    """A bound of ours was reached that the owner may lift with ``lines`` of the declaration."""
+    declared = "`, `".join(lines)
+    return nobody(missed, f"{story}; a bound of the harness was reached: declare `{declared}`")
+
+
+def lifted(missed: Stage, lift: Lift, story: str, *, unstable: bool) -> Cause:
+    """The lifted condition as the cause, unless it works unchanged at another try as well."""
+    if unstable:
+        return nobody(
+            missed,
+            f"{story}; repeated unchanged it worked, so this launch tells nothing: judge again",
+        )
+    return Cause(
+        missed=missed,
+        blames=lift.blames,
+        expected=f"it works although {lift.condition}",
+        actual=f"{story}; it works as soon as this is lifted: {lift.condition}",
+    )
+
+
+def unexplained(
+    candidate: Candidate,
+    missed: Stage,
+    blames: str,
+    expected: str,
+    story: str,
+    logs: Logs,
+    guessed: tuple[str, ...],
+    *,
+    refused: bool = False,
+) -> Cause:
+    """No lifted condition cured it: the input, the network or the image itself.
+
+    ``refused``: it answered with a 4xx status, which no missing network explains.
+    """
+    network = candidate.declaration.network
+    line = missed_network(logs)
+    if network == "isolated" and line is not None:
+        return Cause(
+            missed=missed,
+            blames="NET-002 isolated",
+            expected="it works without a network, as `network: isolated` claims",
+            actual=f"{story}; its log says: {line}",
+        )
+    last = line or next(iter(logs.tail(1)), None)
+    said = f" (its log says: {last})" if last else ""
+    if guessed:
+        return nobody(
+            missed,
+            f"{story}{said}; this was guessed: {'; '.join(guessed)}. Declare it, and `claims`.",
+        )
+    if network is None and (line is not None or not refused):
+        return nobody(
+            missed,
+            f"{story}{said}; it ran without a network and may need one: say `network: needed` or "
+            "`network: isolated` in the declaration",
+        )
+    return Cause(missed=missed, blames=blames, expected=expected, actual=story)
+
+
+def silence(server: Server) -> tuple[str, str]:
+    """Which clause a server breaks that never said 200, and what was seen of it."""
+    if server.ending is Ending.EXITED:
+        return "HOST-002 ping", f"{server.story()}, before /ping answered 200"
+    last = server.last_ping
+    if server.answered and last is not None:
+        said = f"GET /ping: {last.describe()}"
+        local = server.foreign_host
+        if local is not None and local.status == 200:
+            said += (
+                "; the same ping with `Host: localhost` gets 200, so the platform's own Host header "
+                "(model.aws.local:8080) alone makes it refuse"
+            )
+        return "HOST-002 ping", said
+    said = last.describe() if last is not None else "no connection"
+    seen = f"port 8080: {said} for {server.seconds:.0f} s"
+    if any(listener.loopback and listener.port == 8080 for listener in server.listeners):
+        seen += "; it listens on 8080 of the loopback interface only"
+    elif server.listeners:
+        ports = ", ".join(str(port) for port in sorted({item.port for item in server.listeners}))
+        seen += f"; it listens on port {ports} instead"
+    elif server.ending is Ending.IDLE:
+        seen += "; it neither used the processor nor wrote anything"
+    return "HOST-001 listens", seen
