@@ -25,7 +25,7 @@ from pathlib import Path
 import docker
 from docker.types import Mount
 
-from sm_conformance.candidate.declaration import load
+from sm_conformance.declaration.loading import load
 from sm_conformance.engine.docker import DockerEngine
 from sm_conformance.inputs.archive import pack
 from sm_conformance.inputs.scenario import Conditions

@@ -12,13 +12,13 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from sm_conformance.candidate.candidate import Candidate
-from sm_conformance.candidate.declaration import Declaration, nothing_declared
-from sm_conformance.candidate.declaration import load as load_declaration
+from sm_conformance.candidate import Candidate
 from sm_conformance.contract import clause, limits, profile
 from sm_conformance.contract.clause import Contract
 from sm_conformance.contract.limits import Limits
 from sm_conformance.contract.profile import Profile
+from sm_conformance.declaration.loading import load as load_declaration
+from sm_conformance.declaration.values import Declaration, nothing_declared
 from sm_conformance.engine.protocol import Engine, NoSuchImage
 from sm_conformance.errors import UsageProblem
 from sm_conformance.inputs.generated import SEED

@@ -27,10 +27,13 @@ ROOMS: dict[str, set[str]] = {
     # what is demanded
     "contract": {"errors", "specs"},
     # what is run
-    "candidate": {"errors", "observed", "specs"},
-    "inputs": {"candidate", "specs"},
+    "declaration": {"errors", "specs"},
+    "candidate": {"declaration", "observed"},
+    "inputs": {"declaration", "specs"},
     "engine": {"errors", "observed"},
-    "laboratory": {"candidate", "contract", "engine", "errors", "inputs", "observed"},
+    "laboratory": {
+        "candidate", "contract", "declaration", "engine", "errors", "inputs", "observed",
+    },
     # where they meet
     "judgement": {"contract", "observed", "specs"},
     "suite.binding": {"observed"},
@@ -38,8 +41,8 @@ ROOMS: dict[str, set[str]] = {
         "candidate", "contract", "judgement", "laboratory", "observed", "suite.binding",
     },
     "session": {
-        "candidate", "contract", "engine", "errors", "inputs", "judgement", "laboratory",
-        "observed",
+        "candidate", "contract", "declaration", "engine", "errors", "inputs", "judgement",
+        "laboratory", "observed",
     },
     # the doors
     "hookspecs": {"engine"},
@@ -67,8 +70,8 @@ LIBRARIES: dict[str, set[str]] = {
     "docker": {"engine"},
     "requests": {"engine"},
     "jinja2": {"judgement"},
-    "jsonschema": {"candidate", "inputs"},
-    "yaml": {"candidate", "contract", "specs"},
+    "jsonschema": {"declaration", "inputs"},
+    "yaml": {"contract", "declaration", "specs"},
     "hypothesis": set(),
 }  # fmt: skip
 

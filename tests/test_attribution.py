@@ -12,9 +12,10 @@ import yaml
 from miniatures.engine import MiniatureEngine
 from miniatures.judging import BOTH, SERVES, TRAINS
 
-from sm_conformance.candidate.candidate import Candidate
-from sm_conformance.candidate.declaration import load, nothing_declared
+from sm_conformance.candidate import Candidate
 from sm_conformance.contract import limits
+from sm_conformance.declaration.loading import load
+from sm_conformance.declaration.values import nothing_declared
 from sm_conformance.engine.protocol import Container, Launch, Network
 from sm_conformance.inputs.scenario import load as scenario
 from sm_conformance.laboratory import halves

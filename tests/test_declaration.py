@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from sm_conformance import specs
-from sm_conformance.candidate import declaration_files
-from sm_conformance.candidate.declaration import (
+from sm_conformance.declaration import files as declaration_files
+from sm_conformance.declaration.loading import load
+from sm_conformance.declaration.problems import DeclarationError
+from sm_conformance.declaration.values import (
     Channel,
     Declaration,
-    DeclarationError,
     Fault,
     LatencyBounds,
     Resources,
     SampleRequest,
-    load,
     nothing_declared,
 )
 from sm_conformance.errors import UsageProblem

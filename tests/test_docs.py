@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from sm_conformance import cli
-from sm_conformance.candidate import declaration
 from sm_conformance.contract import clause
+from sm_conformance.declaration import loading as declaration
 from tests.markdown import anchors, code_blocks, code_spans, commands, links
 
 ROOT = Path(__file__).resolve().parent.parent

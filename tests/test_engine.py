@@ -27,9 +27,9 @@ from real_engine import (
     wait_for,
 )
 
-from sm_conformance.candidate.candidate import Candidate
-from sm_conformance.candidate.declaration import nothing_declared
+from sm_conformance.candidate import Candidate
 from sm_conformance.contract import limits
+from sm_conformance.declaration.values import nothing_declared
 from sm_conformance.engine.docker import DockerEngine
 from sm_conformance.engine.protocol import Bounds, Launch, Network, NoSuchImage, Place
 from sm_conformance.errors import HarnessTrouble

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from sm_conformance import specs
-from sm_conformance.candidate.declaration import (
+from sm_conformance.declaration.values import (
     Channel,
     Declaration,
     Fault,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sm_conformance.candidate.declaration import Hosting, SampleRequest
+from sm_conformance.declaration.values import Hosting, SampleRequest
 from sm_conformance.inputs import generated
 
 # What real pings and invocations carry (HOST-015); servers with a list of allowed hosts refuse it.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sm_conformance.candidate.declaration import Channel, Declaration, Training
+from sm_conformance.declaration.values import Channel, Declaration, Training
 from sm_conformance.inputs import generated
 from sm_conformance.inputs.scenario import Conditions
 

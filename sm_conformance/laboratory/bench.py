@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sm_conformance.candidate.candidate import Candidate
+from sm_conformance.candidate import Candidate
 from sm_conformance.contract.limits import Limits
 from sm_conformance.engine.protocol import Bounds, Container, Engine, Launch, Network
 from sm_conformance.laboratory.quiet import Quiet

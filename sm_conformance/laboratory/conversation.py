@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sm_conformance.candidate.declaration import SampleRequest
+from sm_conformance.declaration.values import SampleRequest
 from sm_conformance.engine.protocol import Container
 from sm_conformance.inputs.requests import PLATFORM_HEADERS, Request, invocation
 from sm_conformance.laboratory import evidence

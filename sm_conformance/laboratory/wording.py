@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sm_conformance.candidate.candidate import Candidate
+from sm_conformance.candidate import Candidate
 from sm_conformance.inputs.scenario import Lift
 from sm_conformance.observed.run import Cause, Ending, Logs, Server, Stage
 

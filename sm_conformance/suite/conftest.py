@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sm_conformance.candidate.candidate import Candidate
+from sm_conformance.candidate import Candidate
 from sm_conformance.contract.limits import Limits
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed.run import Server, TrainRun

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from sm_conformance.candidate.candidate import Candidate
+from sm_conformance.candidate import Candidate
 from sm_conformance.judgement.outcome import NotApplicable, demand
 from sm_conformance.laboratory import image
 from sm_conformance.laboratory.bench import Bench

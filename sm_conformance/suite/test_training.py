@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sm_conformance.candidate.candidate import Candidate
+from sm_conformance.candidate import Candidate
 from sm_conformance.judgement.outcome import NotApplicable, NotRun, demand
 from sm_conformance.observed.http import printable
 from sm_conformance.observed.run import Ending, TrainRun

@@ -7,8 +7,8 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 
 from sm_conformance import specs
-from sm_conformance.candidate import declaration_parts as parts
-from sm_conformance.candidate.declaration_problems import Problems, nearest, shown
+from sm_conformance.declaration import parts
+from sm_conformance.declaration.problems import Problems, nearest, shown
 
 _LEAST_MEMORY = 6 << 20  # the smallest --memory that Docker accepts
 

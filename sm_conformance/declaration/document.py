@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from sm_conformance.candidate.declaration_problems import DeclarationError, Problems, Where
+from sm_conformance.declaration.problems import DeclarationError, Problems, Where
 
 _MOST_TEXT = 1 << 20
 _MOST_VALUES = 20_000  # PyYAML and the schema need seconds for more

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sm_conformance.candidate.declaration_document import SURROGATE
-from sm_conformance.candidate.declaration_problems import Problems, Where
+from sm_conformance.declaration.document import SURROGATE
+from sm_conformance.declaration.problems import Problems, Where
 
 _MOST_BYTES = 1 << 30
 _MOST_ENTRIES = 100_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sm_conformance.candidate.declaration import Declaration
+from sm_conformance.declaration.values import Declaration
 from sm_conformance.observed.facts import ImageFacts
 
 _HALVES = frozenset({"training", "hosting"})

@@ -1,1 +1,0 @@
-"""Who is judged: the declaration and the facts of the images."""
