@@ -70,7 +70,7 @@ LIBRARIES: dict[str, set[str]] = {
     "docker": {"engine"},
     "requests": {"engine"},
     "jinja2": {"judgement"},
-    "jsonschema": {"declaration", "inputs"},
+    "jsonschema": {"declaration"},
     "yaml": {"contract", "declaration", "specs"},
     "hypothesis": set(),
 }  # fmt: skip
