@@ -1,4 +1,4 @@
-"""The pytest plugin: every line of the package that knows pytest, but for the suite itself.
+"""The door for pytest: the options, and the plugins that make a run once an image is named.
 
 Imports nothing heavy: it is loaded in every pytest run of its environment, and without an image it
 does nothing there.
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 # Short names and the options that they stand for; other projects define some of them themselves.
-_SHORT = {
+SHORT_NAMES = {
     "--image": "--sm-image",
     "--train-image": "--sm-train-image",
     "--serve-image": "--sm-serve-image",
@@ -73,7 +73,7 @@ def pytest_load_initial_conftests(
 ) -> Generator[None, None, None]:
     """Adds the short names that the command line uses, unless a project has its own by then."""
     yield
-    for short, canonical in _SHORT.items():
+    for short, canonical in SHORT_NAMES.items():
         if any(arg == short or arg.startswith(f"{short}=") for arg in args):
             dest = canonical.removeprefix("--").replace("-", "_")
             try:
@@ -88,9 +88,14 @@ def pytest_configure(config: pytest.Config) -> None:
     named = (getattr(option, f"sm_{kind}image", None) for kind in ("", "train_", "serve_"))
     if not any(named):
         return
+    from sm_conformance.collecting import Collecting
+    from sm_conformance.ending import Ending
+    from sm_conformance.judging import Judging
     from sm_conformance.pytest_run import RUN_KEY, PytestRun
 
     config.addinivalue_line("markers", "sm_clause(key): the clause that a test judges")
     run = PytestRun(config)
     config.stash[RUN_KEY] = run
-    config.pluginmanager.register(run, "sm-conformance-run")
+    config.pluginmanager.register(Collecting(run), "sm-conformance-collecting")
+    config.pluginmanager.register(Judging(run), "sm-conformance-judging")
+    config.pluginmanager.register(Ending(run), "sm-conformance-ending")

@@ -5,7 +5,6 @@ Knows nothing of pytest: the plugin and the command line are two doors to it.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -29,6 +28,7 @@ from sm_conformance.laboratory.lab import PLAIN_SERVER, Lab
 from sm_conformance.laboratory.quiet import Quiet
 from sm_conformance.observed.facts import EngineFacts, ImageFacts
 from sm_conformance.observed.run import Server
+from sm_conformance.run_folder import EVIDENCE, LOCK
 
 DECLARATION_FILE = "sm-conformance.yaml"
 
@@ -129,14 +129,14 @@ def open_session(options: Options, rules: Rules, engine: Engine, *, folder: Path
     """
     candidate = _candidate(options, rules.declaration, engine)
     facts = engine.facts()
-    (folder / "evidence").mkdir(parents=True, exist_ok=True)
+    (folder / EVIDENCE).mkdir(parents=True, exist_ok=True)
     bench = Bench(
         engine=engine,
         candidate=candidate,
         limits=rules.limits,
         direct=facts.way == "direct",
-        evidence=folder / "evidence",
-        quiet=Quiet(folder / ".lock"),
+        evidence=folder / EVIDENCE,
+        quiet=Quiet(folder / LOCK),
         model=options.model_data,
         allow_network=options.allow_network,
         keep_failed=options.keep,
@@ -151,17 +151,6 @@ def open_session(options: Options, rules: Rules, engine: Engine, *, folder: Path
         folder=folder,
         began=time.monotonic(),
     )
-
-
-def report_folder(options: Options) -> Path:
-    """Where the run writes: the folder of ``--sm-report``, else one of its own among temporary files."""
-    if options.report is None:
-        return Path(tempfile.mkdtemp(prefix="sm-conformance-"))
-    try:
-        options.report.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageProblem(f"--sm-report {options.report}: cannot be made: {error}") from error
-    return options.report.absolute()
 
 
 def latency_figures(session: Session) -> dict[str, dict[str, Any]]:

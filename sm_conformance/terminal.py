@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from sm_conformance.contract.limits import Limits
 from sm_conformance.inputs.scenario import load
 from sm_conformance.judgement.conclusion import Conclusion, Judgement
 from sm_conformance.judgement.finding import Finding, Verdict
+from sm_conformance.run_folder import EVIDENCE, NEWEST
 
 _MOST_LINES = 40
 
@@ -59,15 +60,13 @@ class Progress:
 
 
 def summary(
-    reporter: Any,
-    judgement: Judgement,
-    report: Mapping[str, Any] | None,
-    *,
-    folder: Path,
-    kept: bool,
+    reporter: Any, judgement: Judgement, report: Mapping[str, Any] | None, *, kept: Path | None
 ) -> None:
-    """The end of a run: advice, what was not judged, latency, who was judged."""
-    reporter.section("sm-conformance")
+    """The end of a run: advice, what was not judged, latency, who was judged, what is left.
+
+    ``kept`` is the folder of the report or of the evidence; None when nothing is kept.
+    """
+    reporter.write_sep("=", "sm-conformance")
     _list(reporter, "advice", _with(judgement, Verdict.ADVICE), lambda f: f.actual)
     _list(reporter, "blocked", _with(judgement, Verdict.BLOCKED), lambda f: f.reason)
     _list(reporter, "not run", _with(judgement, Verdict.NOT_RUN), lambda f: f.reason)
@@ -78,10 +77,41 @@ def summary(
         for image in report["candidate"]["images"]:
             roles = " and ".join(image["roles"])
             reporter.write_line(f"judged {image['reference']} ({roles})  {image['config_digest']}")
-    if kept:
-        where = "report" if report is not None and (folder / "report.html").exists() else "evidence"
-        target = folder / "report.html" if where == "report" else folder / "evidence"
-        reporter.write_line(f"{where}: {target}")
+    if kept is not None and (kept / "report.html").exists():
+        reporter.write_line(f"report: {kept / 'report.html'}")
+    elif kept is not None:
+        reporter.write_line(f"evidence: {kept / EVIDENCE}")
+        reporter.write_line(f"the newest {NEWEST} such folders are kept, older ones are removed")
+
+
+def count_clauses(
+    reporter: Any, judgement: Judgement, finding_of: Callable[[Any], Finding | None]
+) -> None:
+    """Makes pytest's own last line count each clause once, whatever number of tests judged it.
+
+    Of several tests the one that gave the clause its verdict counts, so both last lines agree.
+    Where tests and clauses differ in number, a line says so.
+    """
+    verdicts = {finding.key: finding.verdict for finding in judgement.findings}
+    tests: set[str] = set()
+    counted: set[str] = set()
+    for category, reports in reporter.stats.items():
+        counting = []
+        for report in reports:
+            finding = finding_of(report)
+            if finding is not None:
+                tests.add(report.nodeid)
+                decides = finding.verdict == verdicts.get(finding.key, finding.verdict)
+                if finding.key in counted or not decides:
+                    continue
+                counted.add(finding.key)
+            counting.append(report)
+        reporter.stats[category] = counting
+    if len(tests) > len(counted):
+        clauses = "1 clause" if len(counted) == 1 else f"{len(counted)} clauses"
+        reporter.write_line(
+            f"counted: {len(tests)} tests judged {clauses}; each clause counts once"
+        )
 
 
 def kept_containers(reporter: Any, kept: Mapping[str, str], *, run_id: str) -> None:
@@ -120,23 +150,31 @@ def _figures(figures: Mapping[str, Any]) -> str:
     )
 
 
-def last_line(judgement: Judgement, *, others_failed: bool) -> str:
-    """The conclusion in one line: the last thing that a user reads."""
+def last_line(
+    judgement: Judgement, *, judged: Collection[str], complete: bool, others_failed: bool
+) -> str:
+    """The conclusion in one line, counted in clauses: the last thing that a user reads.
+
+    ``judged`` are the keys of the clauses whose tests ran, ``complete`` says that no selected test
+    was left out.
+    """
     counted = ", ".join(
         f"{judgement.count(verdict)} {verdict.value}"
         for verdict in Verdict
         if judgement.count(verdict)
     )
-    match judgement.conclusion:
-        case Conclusion.CONFORMANT:
-            said = f"conformant ({counted})"
-        case Conclusion.NONCONFORMANT:
-            said = f"nonconformant ({counted})"
-        case _:
-            missing = judgement.count(Verdict.NOT_RUN)
-            worse = any(judgement.count(v) for v in (Verdict.ERROR, Verdict.BLOCKED))
-            start = "inconclusive" if worse else "inconclusive: all selected clauses passed"
-            said = f"{start}; {missing} not run ({counted})"
-            if judgement.doubts:
-                said += f"; first doubt: {judgement.doubts[0]}"
+    said = f"{judgement.conclusion.value} ({counted})"
+    if judgement.conclusion is Conclusion.INCONCLUSIVE:
+        if complete and _all_passed(judgement, judged):
+            left = judgement.count(Verdict.NOT_RUN)
+            rest = f"; {left} not run" if left else ""
+            said = f"inconclusive: all selected clauses passed{rest} ({counted})"
+        if judgement.doubts:
+            said += f"; first doubt: {judgement.doubts[0]}"
     return f"{said}; other tests of this session failed" if others_failed else said
+
+
+def _all_passed(judgement: Judgement, judged: Collection[str]) -> bool:
+    """Whether the clauses whose tests ran passed, as far as they apply; not when there are none."""
+    verdicts = {finding.verdict for finding in judgement.findings if finding.key in judged}
+    return Verdict.PASS in verdicts <= {Verdict.PASS, Verdict.NOT_APPLICABLE}

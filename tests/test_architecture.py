@@ -23,6 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "specs": set(),
     "sources": {"specs"},
+    "run_folder": {"errors"},
     "observed": {"errors"},
     # what is demanded
     "contract": {"errors", "specs"},
@@ -42,18 +43,23 @@ ROOMS: dict[str, set[str]] = {
     },
     "session": {
         "candidate", "contract", "declaration", "engine", "errors", "inputs", "judgement",
-        "laboratory", "observed",
+        "laboratory", "observed", "run_folder",
     },
     # the doors
     "hookspecs": {"engine"},
     "spreading": set(),
     "termination": set(),
-    "terminal": {"contract", "engine", "inputs", "judgement"},
+    "terminal": {"contract", "engine", "inputs", "judgement", "run_folder"},
     "pytest_run": {
-        "engine", "errors", "inputs", "judgement", "laboratory", "observed", "session",
-        "spreading", "suite.binding", "terminal", "termination",
+        "engine", "errors", "inputs", "judgement", "laboratory", "observed", "run_folder",
+        "session", "terminal", "termination",
     },
-    "plugin": {"hookspecs", "pytest_run"},
+    "collecting": {"pytest_run", "spreading", "suite.binding"},
+    "judging": {"errors", "judgement", "observed", "pytest_run", "suite.binding"},
+    "ending": {
+        "errors", "judgement", "judging", "pytest_run", "run_folder", "session", "terminal",
+    },
+    "plugin": {"collecting", "ending", "hookspecs", "judging", "pytest_run"},
     "suite.conftest": {
         "candidate", "contract", "laboratory", "observed", "pytest_run", "suite.binding",
     },
@@ -64,7 +70,8 @@ ROOMS: dict[str, set[str]] = {
 # Libraries that not everybody may know.
 LIBRARIES: dict[str, set[str]] = {
     "pytest": {
-        "cli", "hookspecs", "plugin", "pytest_run", "suite.conftest", "terminal",
+        "cli", "collecting", "ending", "hookspecs", "judging", "plugin", "pytest_run",
+        "suite.conftest", "terminal",
     },
     "xdist": {"spreading"},
     "docker": {"engine"},

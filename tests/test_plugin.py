@@ -581,37 +581,6 @@ def test_ctrl_c_ends_with_2_and_a_report_that_says_it_is_not_complete(
     Draft202012Validator(specs.read_schema("report")).validate(found.report)
 
 
-def test_nothing_is_left_behind_after_a_conformant_run_without_a_report(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    provide_engine(pytester)
-    declare(pytester, SERVES)
-    temporary = pytester.mkdir("temporary")
-    monkeypatch.setenv("TMPDIR", str(temporary))
-
-    result = plain(pytester, "--sm-image=lawful")
-
-    assert result.ret == 0
-    assert [path.name for path in temporary.iterdir() if "pytest-of" not in path.name] == []
-
-
-def test_evidence_of_a_failure_is_kept_and_its_place_is_told(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    provide_engine(pytester)
-    declare(pytester, SERVES)
-    temporary = pytester.mkdir("temporary")
-    monkeypatch.setenv("TMPDIR", str(temporary))
-
-    result = plain(pytester, "--sm-image=no-strangers")
-
-    assert result.ret == 1
-    (line,) = [line for line in result.outlines if line.startswith("evidence: ")]
-    folder = Path(line.removeprefix("evidence: "))
-    assert (folder / "serve-plain" / "stdout.log").read_bytes() == b"server starts\n"
-    assert (folder / "serve-plain" / "replies" / "unknown-headers.txt").is_file()
-
-
 def test_two_runs_of_one_image_give_one_answer(
     here: Callable[..., Judged], pytester: pytest.Pytester
 ) -> None:
@@ -620,3 +589,77 @@ def test_two_runs_of_one_image_give_one_answer(
         return json.dumps([(key, one["verdict"]) for key, one in found.findings.items()])
 
     assert told() == told()
+
+
+# -- what stays among temporary files --------------------------------------------------------------
+
+
+@pytest.fixture
+def temporary(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The place for temporary files of the runs of one test."""
+    provide_engine(pytester)
+    declare(pytester, SERVES)
+    place = pytester.mkdir("temporary")
+    monkeypatch.setenv("TMPDIR", str(place))
+    return place
+
+
+def left(place: Path) -> list[Path]:
+    """What is there but for pytest's own."""
+    return [path for path in place.iterdir() if "pytest-of" not in path.name]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("--sm-image=lawful",), 0),
+        (("--sm-image=no-strangers", "--sm-report=report"), 1),
+        (("--sm-image=no-strangers", "--collect-only"), 3),
+        (("--sm-image=no-strangers", "-k", "nothing_is_called_this"), 3),
+        (("--sm-image=unheard-of",), 4),
+        (("--sm-image=lawful", "--sm-profile=lenient"), 4),
+        (("--sm-image=lawful", "nowhere"), 4),
+    ],
+    ids=str,
+)
+def test_where_there_is_no_evidence_to_keep_nothing_is_left(
+    pytester: pytest.Pytester, temporary: Path, arguments: tuple[str, ...], status: int
+) -> None:
+    result = plain(pytester, *arguments)
+
+    assert result.ret == status, result.stdout.str()
+    assert left(temporary) == []
+
+
+def test_evidence_of_a_failure_is_kept_and_its_place_is_told(
+    pytester: pytest.Pytester, temporary: Path
+) -> None:
+    result = plain(pytester, "--sm-image=no-strangers")
+
+    assert result.ret == 1
+    (at,) = [n for n, line in enumerate(result.outlines) if line.startswith("evidence: ")]
+    folder = Path(result.outlines[at].removeprefix("evidence: "))
+    assert (folder / "serve-plain" / "stdout.log").read_bytes() == b"server starts\n"
+    assert (folder / "serve-plain" / "replies" / "unknown-headers.txt").is_file()
+    assert left(temporary) == [folder.parent]
+    assert [path.name for path in folder.parent.iterdir()] == ["evidence"]
+    assert result.outlines[at + 1] == "the newest 3 such folders are kept, older ones are removed"
+
+
+def test_evidence_of_the_last_three_failures_is_kept(
+    pytester: pytest.Pytester, temporary: Path
+) -> None:
+    def failed(*arguments: str) -> Path:
+        result = plain(pytester, "--sm-image=no-strangers", "-k", "unknown_headers", *arguments)
+        assert result.ret == 1
+        (line,) = [line for line in result.outlines if line.startswith("evidence: ")]
+        return Path(line.removeprefix("evidence: ")).parent
+
+    first, second, third = failed(), failed(), failed()
+    assert set(left(temporary)) == {first, second, third}
+    assert plain(pytester, "--sm-image=lawful").ret == 0
+    assert set(left(temporary)) == {first, second, third}
+
+    fourth = failed("-n", "2")
+
+    assert set(left(temporary)) == {second, third, fourth}

@@ -12,7 +12,7 @@ from sm_conformance import cli, plugin
 
 def page() -> str:
     """``docs/options.md``: what the real parsers of the plugin and of the command line take."""
-    short = {canonical: name for name, canonical in plugin._SHORT.items()}
+    short = {canonical: name for name, canonical in plugin.SHORT_NAMES.items()}
     rows = [(*_option(action, short), action.help) for action in plugin_actions()]
     parts = [
         NOTICE,
@@ -41,7 +41,9 @@ def plugin_actions() -> list[argparse.Action]:
 
 def commands() -> dict[str, argparse.ArgumentParser]:
     """The commands of ``sm-conformance`` with their parsers."""
-    kinds = (one for one in cli._parser()._actions if isinstance(one, argparse._SubParsersAction))
+    kinds = (
+        one for one in cli.make_parser()._actions if isinstance(one, argparse._SubParsersAction)
+    )
     return dict(next(kinds).choices)
 
 

@@ -23,7 +23,7 @@ from sm_conformance.contract.clause import Disposition
 from sm_conformance.judgement.finding import Verdict
 from sm_conformance.observed.http import printable
 
-_CHAPTERS = {
+CHAPTERS = {
     "IMG": "Image",
     "TRAIN": "Training",
     "NET": "Isolation",
@@ -233,10 +233,10 @@ def _unsettled(
 
 
 def _chapters(findings: Sequence[_Finding]) -> list[tuple[str, list[_Finding]]]:
-    chapters: dict[str, list[_Finding]] = {prefix: [] for prefix in _CHAPTERS}
+    chapters: dict[str, list[_Finding]] = {prefix: [] for prefix in CHAPTERS}
     for finding in findings:
         chapters.setdefault(finding["clause"].partition("-")[0], []).append(finding)
-    return [(_CHAPTERS.get(prefix, prefix), held) for prefix, held in chapters.items() if held]
+    return [(CHAPTERS.get(prefix, prefix), held) for prefix, held in chapters.items() if held]
 
 
 def _unjudged(rules: Sequence[Mapping[str, str]]) -> list[tuple[str, list[_Group]]]:

@@ -1,0 +1,88 @@
+"""Which tests a run has: the suite's, those that bind this candidate, in the order of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sm_conformance.pytest_run import SUITE, PytestRun
+from sm_conformance.suite.binding import binding_of
+
+
+class Collecting:
+    """The plugin that chooses, orders and spreads the tests."""
+
+    def __init__(self, run: PytestRun) -> None:
+        self._run = run
+        # Without paths of the user's, pytest collects the suite instead of what lies around.
+        if run.config.args_source is not pytest.Config.ArgsSource.ARGS:
+            run.config.args[:] = [str(SUITE)]
+
+    def pytest_collect_file(
+        self, file_path: Path, parent: pytest.Collector
+    ) -> pytest.Module | None:
+        """Collects the suite also where the project's ``python_files`` would hide it."""
+        patterns: list[str] = self._run.config.getini("python_files")
+        seen = any(file_path.match(pattern) for pattern in patterns)
+        if seen or parent.session.isinitpath(file_path) or not _is_ours(file_path):
+            return None
+        module: pytest.Module = _SuiteModule.from_parent(parent, path=file_path)
+        return module
+
+    def pytest_pycollect_makemodule(
+        self, module_path: Path, parent: pytest.Collector
+    ) -> pytest.Module | None:
+        """Finds the suite's tests also where the project's ``python_functions`` would hide them."""
+        if not _is_ours(module_path):
+            return None
+        module: pytest.Module = _SuiteModule.from_parent(parent, path=module_path)
+        return module
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Runs a clause on each of its scenarios that the claims allow."""
+        binding = binding_of(metafunc.function)
+        if binding is not None and len(binding.given) > 1:
+            wanted = [name for name in binding.given if self._run.claimed(name)]
+            metafunc.parametrize("given", wanted)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, items: list[pytest.Item]
+    ) -> Generator[None, None, None]:
+        """Leaves out clauses that bind other images; keeps ours together and in contract order."""
+        yield
+        contract, claims = self._run.rules.contract, self._run.claims
+        place = {clause.key: at for at, clause in enumerate(contract.clauses)}
+        ours, others = [], []
+        for item in items:
+            binding = binding_of(getattr(item, "function", None))
+            if binding is None:
+                others.append(item)
+            elif contract.clause(binding.key).applies(claims):
+                item.add_marker(pytest.mark.sm_clause(binding.key))
+                ours.append((place[binding.key], item))
+        ours.sort(key=lambda placed: placed[0])
+        items[:] = [item for _, item in ours] + others
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Keeps the clauses together on one worker, whichever way the others are spread."""
+        if config.option.dist == "each":
+            return None
+        from sm_conformance.spreading import ClausesTogether
+
+        return ClausesTogether(config, log)
+
+
+class _SuiteModule(pytest.Module):
+    """A module of the suite, whose tests are called as we call them, not as the project does."""
+
+    def funcnamefilter(self, name: str) -> bool:
+        return name.startswith("test_")
+
+
+def _is_ours(path: Path) -> bool:
+    return path.parent == SUITE and path.name.startswith("test_")

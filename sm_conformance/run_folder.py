@@ -1,0 +1,128 @@
+"""The folder that one run writes to: the user's own, or one of its own among temporary files.
+
+A temporary folder is locked for as long as its run lives, so that no other run removes it. When a
+run leaves evidence behind, the older of the folders that earlier runs left behind go.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from sm_conformance.errors import HarnessTrouble, UsageProblem
+
+EVIDENCE = "evidence"
+LOCK = ".lock"
+# How many temporary folders of ended runs are left to the user.
+NEWEST = 3
+
+_PREFIX = "sm-conformance-"
+
+
+class RunFolder:
+    """The folder of a run: ``report``, made where it is missing, else a new temporary one.
+
+    Raises :class:`UsageProblem` when ``report`` cannot be made, and :class:`HarnessTrouble` when
+    there is no place for temporary files.
+    """
+
+    def __init__(self, report: Path | None) -> None:
+        self.is_temporary = report is None
+        self.path = _made(report) if report is not None else _new()
+        self._held = _opened(self.path) if self.is_temporary else None
+        if self._held is not None:
+            _locked(self._held, fcntl.LOCK_SH)
+
+    def leave(self, *, keep: bool) -> None:
+        """Ends the use of the folder. A temporary one goes, or it is kept and older ones go."""
+        (self.path / LOCK).unlink(missing_ok=True)
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+        if self.is_temporary and keep:
+            remove_older(newest=NEWEST)
+        elif self.is_temporary:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+def remove_older(*, newest: int) -> None:
+    """Removes the temporary folders of this user's ended runs, but for the ``newest`` ones.
+
+    Left alone is what a live run uses, what belongs to somebody else, every link, and a folder with
+    more in it than a run writes there.
+    """
+    for path in _of_ended_runs()[newest:]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _of_ended_runs() -> list[Path]:
+    """The temporary folders that may go, newest first."""
+    found = []
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        try:
+            folder = _opened(path)
+        except OSError:
+            continue  # no folder, a link to one, somebody else's, or gone meanwhile
+        try:
+            if _is_of_a_run(folder) and _has_ended(folder):
+                found.append((os.fstat(folder).st_mtime_ns, path))
+        finally:
+            os.close(folder)
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def _is_of_a_run(folder: int) -> bool:
+    """Whether a run of this user wrote there, and nobody anything else.
+
+    A run that has just made its folder, and not locked it yet, has not written there.
+    """
+    inside = set(os.listdir(folder))
+    return os.fstat(folder).st_uid == os.getuid() and EVIDENCE in inside <= {EVIDENCE, LOCK}
+
+
+def _has_ended(folder: int) -> bool:
+    """Whether nobody holds the folder, nor the lock file that launches hold: of a run that was
+    killed a worker may still launch."""
+    if not _locked(folder, fcntl.LOCK_EX):
+        return False
+    try:
+        file = os.open(LOCK, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    try:
+        return _locked(file, fcntl.LOCK_EX)
+    finally:
+        os.close(file)
+
+
+def _locked(opened: int, operation: int) -> bool:
+    """Locks without waiting. False where somebody else holds it, or the file system has no locks."""
+    try:
+        fcntl.flock(opened, operation | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+
+
+def _new() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=_PREFIX))
+    except OSError as error:
+        raise HarnessTrouble(f"no temporary folder can be made: {error}") from error
+
+
+def _made(report: Path) -> Path:
+    try:
+        report.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageProblem(f"--sm-report {report}: cannot be made: {error}") from error
+    return report.absolute()
