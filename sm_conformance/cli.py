@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -36,7 +37,12 @@ _PASSED_ON = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit status."""
     options = make_parser().parse_args(arguments)
-    status: int = options.run(options)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # a reader such as `head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     return status
 
 
@@ -78,6 +84,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _check(options: argparse.Namespace) -> int:
+    for name, _, _ in _PASSED_ON:
+        if getattr(options, name.replace("-", "_")) == "":
+            sys.stderr.write(
+                f"sm-conformance check: --{name} is empty; leave it out or name something\n"
+            )
+            return ExitStatus.UNUSABLE
     if not (options.image or options.train_image or options.serve_image):
         sys.stderr.write("sm-conformance check: name an image\n")
         return ExitStatus.UNUSABLE

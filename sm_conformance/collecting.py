@@ -52,7 +52,7 @@ class Collecting:
     def pytest_collection_modifyitems(
         self, items: list[pytest.Item]
     ) -> Generator[None, None, None]:
-        """Leaves out clauses that bind other images; keeps ours together and in contract order."""
+        """Leaves out clauses that bind other images; keeps ours together, in the order of the contract."""
         yield
         contract, claims = self._run.rules.contract, self._run.claims
         place = {clause.key: at for at, clause in enumerate(contract.clauses)}
@@ -63,7 +63,8 @@ class Collecting:
                 others.append(item)
             elif contract.clause(binding.key).applies(claims):
                 item.add_marker(pytest.mark.sm_clause(binding.key))
-                ours.append((place[binding.key], item))
+                # What needs no launch is known at once, also to who breaks the run off.
+                ours.append(((bool(binding.given), place[binding.key]), item))
         ours.sort(key=lambda placed: placed[0])
         items[:] = [item for _, item in ours] + others
 

@@ -40,6 +40,7 @@ class Ending:
         self._judgement: Judgement | None = None
         self._report: dict[str, Any] | None = None
         self._complete = False
+        self._interrupted = False
         option = run.config.option
         if run.handed is None and run.options.report is not None and not option.xmlpath:
             option.xmlpath = str(run.folder / "junit.xml")
@@ -68,6 +69,12 @@ class Ending:
         if "sm_facts" in output:
             self._workers.append(json.loads(output["sm_facts"]))
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C, or SIGTERM; what derives from it is pytest's own way to end a run early."""
+        if excinfo.type is KeyboardInterrupt or isinstance(excinfo.value, pytest.exit.Exception):
+            self._interrupted = True
+            self._run.hold_off()
+
     # -- concluding ---------------------------------------------------------------------------
 
     @pytest.hookimpl(trylast=True)
@@ -77,7 +84,7 @@ class Ending:
         if run.handed is not None:
             run.config.workeroutput["sm_facts"] = json.dumps(facts)  # type: ignore[attr-defined]
             return
-        interrupted = int(exitstatus) == pytest.ExitCode.INTERRUPTED
+        interrupted = self._interrupted
         self._judgement = conclude(
             run.rules.contract,
             run.rules.profile,
@@ -87,7 +94,9 @@ class Ending:
             changed_limits=bool(changed_limits(run.rules)),
         )
         own = ExitStatus.INTERRUPTED if interrupted else exit_status(self._judgement.conclusion)
-        session.exitstatus = self._worse(own, int(exitstatus))
+        # Several processes end with the status of an interruption also where -x ended them.
+        ended = 0 if int(exitstatus) == pytest.ExitCode.INTERRUPTED else int(exitstatus)
+        session.exitstatus = self._worse(own, ended)
         ended_early = interrupted or bool(session.shouldfail or session.shouldstop)
         self._complete = not ended_early and not self._others_failed
         if run.is_open:
@@ -97,7 +106,7 @@ class Ending:
         """The worse of our status and of what other tests, or pytest itself, came to."""
         if self._others_failed:
             return max(int(own), 1, key=_WORSE.index)
-        if exitstatus in (2, 4):
+        if exitstatus == pytest.ExitCode.USAGE_ERROR:
             return max(int(own), exitstatus, key=_WORSE.index)
         return int(own)
 
@@ -195,4 +204,4 @@ class Ending:
             complete=self._complete,
             others_failed=self._others_failed,
         )
-        reporter.write_line(line, bold=True)
+        reporter.write_line(f"interrupted: {line}" if self._interrupted else line, bold=True)

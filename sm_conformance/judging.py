@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from typing import Any
 
@@ -129,7 +130,10 @@ def _dress(report: pytest.TestReport, finding: Finding) -> None:
     where = (str(SUITE), 0)
     match Verdict(finding.verdict):
         case Verdict.FAIL:
-            report.longrepr = card(finding)
+            # pytest would print the whole card as one line where one character cannot be shown.
+            encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+            shown = card(finding).encode(encoding, "backslashreplace")
+            report.longrepr = shown.decode(encoding)
         case Verdict.ADVICE:
             report.outcome = "skipped"
             report.longrepr = (*where, f"ADVICE {finding.key}: {finding.actual}")

@@ -75,8 +75,8 @@ def pytest_load_initial_conftests(
     yield
     for short, canonical in SHORT_NAMES.items():
         if any(arg == short or arg.startswith(f"{short}=") for arg in args):
-            dest = canonical.removeprefix("--").replace("-", "_")
             try:
+                dest = _short_dest(short)
                 parser.addoption(short, dest=dest, default=None, help=f"same as {canonical}")
             except ValueError:
                 continue  # somebody else's option; ours keeps its canonical name
@@ -85,8 +85,9 @@ def pytest_load_initial_conftests(
 @pytest.hookimpl(tryfirst=True)  # before pytest's own JUnit reporter looks for its file
 def pytest_configure(config: pytest.Config) -> None:
     option = config.option
-    named = (getattr(option, f"sm_{kind}image", None) for kind in ("", "train_", "serve_"))
-    if not any(named):
+    _settle_names(config)
+    named = [getattr(option, f"sm_{kind}image", None) for kind in ("", "train_", "serve_")]
+    if all(name is None for name in named):
         return
     from sm_conformance.collecting import Collecting
     from sm_conformance.ending import Ending
@@ -99,3 +100,28 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Collecting(run), "sm-conformance-collecting")
     config.pluginmanager.register(Judging(run), "sm-conformance-judging")
     config.pluginmanager.register(Ending(run), "sm-conformance-ending")
+
+
+def _settle_names(config: pytest.Config) -> None:
+    """Takes over what short names said; refuses what is empty or said twice in different words.
+
+    An empty value is most often a variable that a pipeline forgot to set: nothing would be judged.
+    """
+    for short, canonical in SHORT_NAMES.items():
+        dest = canonical.removeprefix("--").replace("-", "_")
+        said = getattr(config.option, _short_dest(short), None)
+        held = getattr(config.option, dest, None)
+        if said is not None and held not in (None, said):
+            raise pytest.UsageError(f"{canonical}={held} and {short}={said} contradict each other")
+        if said is not None:
+            setattr(config.option, dest, said)
+    for name, value in vars(config.option).items():
+        if name.startswith("sm_") and value == "" and "_short_" not in name:
+            raise pytest.UsageError(
+                f"--{name.replace('_', '-')} is empty; leave it out or name something"
+            )
+
+
+def _short_dest(short: str) -> str:
+    """Where a short name puts its value: apart from the canonical one's, so that both are seen."""
+    return f"sm_conformance_short_{short.removeprefix('--').replace('-', '_')}"

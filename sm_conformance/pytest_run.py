@@ -130,6 +130,10 @@ class PytestRun:
         excused = excuse(self.session.lab, scenario, cause)
         return excused if isinstance(observed, Cause) else replace(observed, cause=excused)
 
+    def hold_off(self) -> None:
+        """From now on nobody breaks the end of the run off."""
+        self._termination.hold_off()
+
     def close(self) -> None:
         """Removes what the run made; an engine that is away cannot be helped, but is told."""
         if self._session is None:

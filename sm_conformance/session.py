@@ -16,6 +16,7 @@ from sm_conformance.contract import clause, limits, profile
 from sm_conformance.contract.clause import Contract
 from sm_conformance.contract.limits import Limits
 from sm_conformance.contract.profile import Profile
+from sm_conformance.declaration.files import is_model_archive
 from sm_conformance.declaration.loading import load as load_declaration
 from sm_conformance.declaration.values import Declaration, nothing_declared
 from sm_conformance.engine.protocol import Engine, NoSuchImage
@@ -107,7 +108,12 @@ def read_rules(options: Options) -> Rules:
     if options.patience_s is not None:
         changed = replace(changed, training_patience_s=options.patience_s)
     if options.model_data is not None and not options.model_data.is_file():
-        raise UsageProblem(f"--model-data {options.model_data}: no such file")
+        raise UsageProblem(f"--sm-model-data {options.model_data}: no such file")
+    if options.model_data is not None and not is_model_archive(options.model_data):
+        raise UsageProblem(
+            f"--sm-model-data {options.model_data}: it is no tar file compressed with gzip, as a "
+            "model.tar.gz is"
+        )
     declaration = _declaration(options)
     bounds = replace(
         declaration.latency,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,9 @@ class Progress:
         if self._reporter is None or not self._reporter.isatty:
             return
         writer = self._reporter._tw
-        room = int(writer.fullwidth) - int(writer.width_of_current_line) - 2
         with self._capture.global_and_fixture_disabled():
+            # While output is captured, the width is that of no terminal.
+            room = shutil.get_terminal_size().columns - int(writer.width_of_current_line) - 2
             writer._file.write(f"\x1b7 {text[: max(0, room)]}\x1b[K\x1b8")
             writer._file.flush()
 

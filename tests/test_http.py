@@ -266,6 +266,26 @@ def test_bytes_beyond_ascii_in_headers_are_kept_as_latin_1() -> None:
     assert reply.body == b"x"
 
 
+@pytest.mark.parametrize(
+    ("answer", "surplus"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab", True),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", False),
+        (b"HTTP/1.1 204 No Content\r\n\r\nab", True),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", False),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nmore", True),
+        (b"HTTP/1.0 200 OK\r\n\r\nab", False),
+    ],
+)
+def test_bytes_beyond_the_announced_end_are_seen(answer: bytes, surplus: bool) -> None:
+    ways = (saying,) if answer.startswith(b"HTTP/1.0") else (saying, keeping)
+    for way in ways:
+        with serving(way(answer)) as server:
+            reply = get(server)
+
+        assert (reply.ok, reply.surplus) == (True, surplus)
+
+
 def test_a_server_on_ipv6_is_reached() -> None:
     seen: list[bytes] = []
 

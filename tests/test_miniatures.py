@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from miniatures.judging import BOTH, SERVES, TRAINS, Judged, judge, provide_engine
 
-from sm_conformance.laboratory import steps, stopping, watch
+from sm_conformance.laboratory import instead, steps, stopping, watch
 
 # Limits that a liar would otherwise exhaust: it idles, stalls, or keeps refusing.
 HASTE = {
@@ -29,6 +29,10 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stopping, "_SETTLE_S", 0.02)
     monkeypatch.setattr(stopping, "_DROPPED_WAIT_S", 0.1)
     monkeypatch.setattr(steps, "_RECOVERY_S", 0.2)
+    monkeypatch.setattr(steps, "_SPACING_S", 0.01)
+    monkeypatch.setattr(instead, "_QUIET_S", 0.2)
+    monkeypatch.setattr(instead, "_LONGEST_S", 0.5)
+    monkeypatch.setattr(watch, "_ASK_EVERY_S", 0.05)
 
 
 def judge_here(
@@ -379,9 +383,8 @@ def test_a_missing_training_half_that_was_not_claimed_is_not_run(
 
 
 def test_a_server_in_the_place_of_training_is_noticed_while_it_works(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    pytester: pytest.Pytester,
 ) -> None:
-    monkeypatch.setattr(watch, "_ASK_EVERY_S", 0.05)
     found = judge_here(pytester, "only-serves", declaration=None)
 
     assert_nobody_blamed(
@@ -389,6 +392,23 @@ def test_a_server_in_the_place_of_training_is_noticed_while_it_works(
     )
     assert found.findings["HOST-002 ping"]["verdict"] == "pass"
     assert found.report["elapsed_s"] < found.report["launches"] * 10
+
+
+def test_a_training_that_shows_a_dashboard_and_ends_is_a_training(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(pytester, "dashboard", declaration=None)
+
+    assert found.findings["TRAIN-063 exit-zero"]["verdict"] == "pass", found.output
+    assert found.findings["TRAIN-070 model"]["verdict"] == "pass"
+
+
+def test_a_server_that_refuses_only_under_load_is_lawful(pytester: pytest.Pytester) -> None:
+    found = judge_here(pytester, "rate-limited", declaration=SERVES, limits={"ping_spacing_s": 0.1})
+
+    assert found.with_verdict("fail", "advice") == {
+        "HOST-006 stays-healthy": "advice", "HOST-010 invocation": "advice",
+    }, found.output  # fmt: skip
 
 
 def test_a_server_that_works_in_the_place_of_training_is_waited_for_where_both_are_claimed(
@@ -409,12 +429,13 @@ def test_a_server_without_a_model_that_refuses_pings_is_not_waited_for(
     assert found.report["elapsed_s"] < limits["startup_limit_s"]
 
 
-def test_a_reply_larger_than_we_read_is_not_the_candidates_fault(
+def test_a_reply_larger_than_the_platform_hands_on_fails_where_hosting_is_claimed(
     pytester: pytest.Pytester,
 ) -> None:
     found = judge_here(pytester, "floods", declaration=SERVES)
 
-    assert_nobody_blamed(found, "HOST-010 invocation", "larger than is read")
+    assert found.said == {"HOST-010 invocation": "fail"}
+    assert "larger than is read" in found.findings["HOST-010 invocation"]["actual"]
 
 
 def test_a_missing_network_excuses_no_client_error(pytester: pytest.Pytester) -> None:

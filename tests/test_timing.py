@@ -23,7 +23,7 @@ SERVER = Server(
     scenario="serve-plain", ending=Ending.STOPPED, exit=None, problem=None, address=None,
     direct=True, seconds=1.0, ready_after_s=0.5, window_s=480, with_model=True, last_ping=PING,
     answered=True, pings=(), replies={}, curls={}, connects_ms=(), ping_latency=None,
-    invocation_latency=None, foreign_host=None,
+    invocation_latency=None, spaced_pings=(), spaced_replies=(), foreign_host=None,
     logs=Logs(stdout=b"", stderr=b"", total_bytes=0, first_after_s=None), stop=None,
     guessed=(), guessed_request=(),
     limits_reached=(), listeners=(), repeat="", evidence=Path("evidence"),
@@ -32,7 +32,7 @@ SERVER = Server(
 
 def pinged(*seconds: float, status: int = 200) -> Server:
     pings = tuple(replace(PING, elapsed_s=took, status=status) for took in seconds)
-    return replace(SERVER, pings=pings)
+    return replace(SERVER, spaced_pings=pings)
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,11 @@ def test_slow_is_three_slow_pings_in_a_row(seconds: Sequence[float], slow: bool)
 
 
 def test_unhealthy_is_three_bad_pings_in_a_row() -> None:
-    bad, good = pinged(0, 0, status=503).pings, pinged(0).pings
+    bad, good = pinged(0, 0, status=503).spaced_pings, pinged(0).spaced_pings
     silent = (replace(PING, status=None, problem="timeout"),)
 
-    assert not timing.unhealthy(replace(SERVER, pings=bad + good + bad), in_a_row=3)
-    assert timing.unhealthy(replace(SERVER, pings=good + bad + silent), in_a_row=3)
+    assert not timing.unhealthy(replace(SERVER, spaced_pings=bad + good + bad), in_a_row=3)
+    assert timing.unhealthy(replace(SERVER, spaced_pings=good + bad + silent), in_a_row=3)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,27 @@ def test_over_a_bound_is_a_later_percentile_or_a_failed_request() -> None:
     assert not timing.over(summary(5), 5)
     assert timing.over(summary(5.001), 5)
     assert timing.over(summary(1, failures=1), 5)
+
+
+def test_requests_that_follow_each_other_at_once_are_load_and_never_judged_alone() -> None:
+    under_load = replace(
+        SERVER,
+        ping_latency=summary(1, failures=99),
+        invocation_latency=summary(1, failures=99),
+        spaced_pings=(PING, PING, PING),
+        spaced_replies=(PING,) * 10,
+    )
+
+    assert timing.failing(under_load.ping_latency)
+    assert not timing.unreliable(under_load)
+    assert not timing.unhealthy(under_load, in_a_row=3)
+
+
+def test_one_in_ten_requests_that_fails_though_they_are_apart_is_unreliable() -> None:
+    bad = replace(PING, status=500)
+
+    assert timing.unreliable(replace(SERVER, spaced_replies=(bad, *(PING,) * 9)))
+    assert not timing.unreliable(replace(SERVER, spaced_replies=()))
 
 
 # -- quiet -----------------------------------------------------------------------------------------

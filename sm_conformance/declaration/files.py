@@ -6,6 +6,8 @@ import base64
 import hashlib
 import os
 import stat
+import tarfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +73,8 @@ class NamedFiles:
             return None
         with self._reported(said, where=where) as path:
             _regular_size(path)
+            if not is_model_archive(path):
+                raise ValueError("it is no tar file compressed with gzip, as a model.tar.gz is")
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").digest()
             self._remember(digest, label=(*where, path.name))
@@ -151,6 +155,15 @@ class NamedFiles:
 
     def _remember(self, digest: bytes, *, label: Where) -> None:
         self._digests += [hashlib.sha256(repr(label).encode()).digest(), digest]
+
+
+def is_model_archive(path: Path) -> bool:
+    """Whether a file is a tar file compressed with gzip, by its beginning. Raises OSError."""
+    try:
+        with tarfile.open(path, mode="r:gz"):
+            return True
+    except (tarfile.TarError, EOFError, zlib.error):
+        return False
 
 
 def _real(path: Path) -> Path:

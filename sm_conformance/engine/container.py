@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import re
+import tarfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,8 +56,10 @@ class DockerContainer:
         labels: Mapping[str, str],
         networks: Networks,
         launch: Launch,
+        links: dict[tuple[str, str], bool],
     ) -> None:
         self._api = api
+        self._links = links
         self._labels = dict(labels)
         self._networks = networks
         self._launch = launch
@@ -121,7 +125,7 @@ class DockerContainer:
             return
         self._id = made["Id"]
         if self._launch.inputs is not None:
-            self._put("/opt/ml", self._launch.inputs)
+            self._put_inputs(self._launch.inputs)
 
     def _fill(self, place: Place, volume: str) -> None:
         """Unpacks an archive into a volume by way of a container that is never started."""
@@ -144,6 +148,28 @@ class DockerContainer:
             )
         finally:
             self._api.remove_container(filler["Id"], force=True, v=True)
+
+    def _put_inputs(self, data: bytes) -> None:
+        """Fills the places below /opt/ml; the engine puts nothing through a link, as a mount goes."""
+        if not any(self._is_link(place.path) for place in self._launch.places):
+            self._put("/opt/ml", data)
+            return
+        with tarfile.open(fileobj=io.BytesIO(data)) as whole:
+            for place in self._launch.places:
+                part = place.path.rpartition("/")[2]
+                self._put(place.path, _below(whole, part))
+
+    def _is_link(self, path: str) -> bool:
+        """Whether the image has a link at ``path``; asked once for each image."""
+        key = (self._launch.image, path)
+        if key not in self._links:
+            try:
+                stream, facts = self._api.get_archive(self._id, path)
+                stream.close()
+                self._links[key] = bool(facts.get("linkTarget"))
+            except APIError:
+                self._links[key] = False
+        return self._links[key]
 
     def _put(self, path: str, data: bytes) -> None:
         try:
@@ -296,3 +322,15 @@ def _mask(text: str) -> int | None:
         return int(text, 16)
     except ValueError:
         return None
+
+
+def _below(whole: tarfile.TarFile, folder: str) -> bytes:
+    """What a tar file holds of ``folder``, with names relative to it."""
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w", format=tarfile.PAX_FORMAT) as part:
+        for member in whole:
+            first, _, name = member.name.partition("/")
+            if first == folder:
+                renamed = member.replace(name=name or ".")
+                part.addfile(renamed, whole.extractfile(member) if member.isreg() else None)
+    return held.getvalue()

@@ -31,6 +31,8 @@ class DockerEngine:
         self.run_id = run_id or new_run_id()
         self._labels = labels(run_id=self.run_id, owner=Owner.current())
         self._networks = Networks(self._api, self._labels, self.run_id)
+        # Which places of which images are links; asked once.
+        self._links: dict[tuple[str, str], bool] = {}
         # Further processes of a run are given its id; the first one sweeps and clears for all.
         self._first = run_id is None
         if self._first:
@@ -87,7 +89,7 @@ class DockerEngine:
 
     def create(self, launch: Launch) -> DockerContainer:
         """A container for ``launch``, with its volumes and inputs, ready to be started."""
-        return DockerContainer(self._api, self._labels, self._networks, launch)
+        return DockerContainer(self._api, self._labels, self._networks, launch, self._links)
 
     def close(self) -> None:
         """Removes what is left of the run, or of this process when it is a further one."""

@@ -16,12 +16,20 @@ from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.instead import answer_to_ping
 from sm_conformance.laboratory.serving import serve
 from sm_conformance.laboratory.training import train
-from sm_conformance.laboratory.wording import bound_reached, lifted, nobody, silence, unexplained
+from sm_conformance.laboratory.wording import (
+    bound_reached,
+    lifted,
+    nobody,
+    silence,
+    too_big,
+    unexplained,
+)
 from sm_conformance.observed.facts import ImageFacts
 from sm_conformance.observed.run import Cause, Ending, Server, Stage, TrainRun
 
 # Of a server in a launch that only looks for a cause; the first launch was given the whole time.
 _LIFTED_PATIENCE_S = 10.0
+_LIFTED_REPLY_S = 30.0
 _STAY_UP = (
     "Find out in its log why the server ended; it has to stay up and answer GET /ping with 200."
 )
@@ -74,7 +82,7 @@ def of_server(
         if sample is None or sample.ok:
             return None
         if sample.problem == "too-big":
-            return nobody(Stage.ANSWERED, f"{_ASKED}: {sample.describe()}")
+            return too_big(bench.candidate, f"{_ASKED}: {sample.describe()}")
         missed, blames = Stage.ANSWERED, "HOST-010 invocation"
         expected = "a good request to /invocations is answered with 2xx"
         story = f"{_ASKED}: {sample.describe()}"
@@ -107,6 +115,7 @@ def of_server(
             name=f"{scenario.name}-{name}",
             patience_s=max(10.0, 3 * server.seconds),
             answer_patience_s=_LIFTED_PATIENCE_S,
+            reply_limit_s=min(_LIFTED_REPLY_S, bench.limits.invocation_limit_s),
         )
         sample = found.replies.get("sample")
         return found.ready and (missed < Stage.ANSWERED or (sample is not None and sample.ok))
@@ -122,20 +131,32 @@ def of_server(
             unstable = asked_again(scenario.conditions, "again")
             return lifted(missed, lift, story, unstable=unstable)
     last = server.replies.get("sample") or server.last_ping
-    client_error = last is not None and last.status is not None and 400 <= last.status < 500
+    # No missing network makes a server redirect, refuse a request or break an answer off.
+    own_fault = last is not None and (
+        (last.status is not None and 300 <= last.status < 500)
+        or last.problem in ("closed", "garbage")
+    )
     cause = unexplained(
-        bench.candidate, missed, blames, expected, story, server.logs, guessed, refused=client_error
+        bench.candidate, missed, blames, expected, story, server.logs, guessed, own_fault=own_fault
     )
     if server.ending is Ending.EXITED and cause.blames == "HOST-002 ping":
         return replace(cause, fix=_STAY_UP)
     return cause
 
 
-def of_another_server(server: Server) -> Cause | None:
+def of_another_server(bench: Bench, server: Server) -> Cause | None:
     """Why a further server did not become ready or answer although the ordinary one did."""
     if not server.ready:
         return nobody(Stage.STARTED, f"a second launch did not become ready: {server.story()}")
     sample = server.replies.get("sample")
+    if sample is not None and sample.ok and sample.elapsed_s > bench.limits.invocation_limit_s:
+        # Nothing more was asked of it.
+        return Cause(
+            missed=Stage.ANSWERED,
+            blames="HOST-010 invocation",
+            expected=f"an answer within {bench.limits.invocation_limit_s:g} s",
+            actual=sample.describe(),
+        )
     if sample is None or sample.ok:
         return None
     return nobody(

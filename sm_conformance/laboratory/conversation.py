@@ -32,10 +32,14 @@ class Conversation:
     samples: tuple[SampleRequest, ...]
     # How long a good request that is not answered well is asked again, seconds.
     answer_patience_s: float
+    # How long one reply is waited for, seconds.
+    reply_limit_s: float
     pings: list[Reply] = field(default_factory=list)
     replies: dict[str, Reply] = field(default_factory=dict)
     curls: dict[str, str] = field(default_factory=dict)
     connects_ms: list[float | None] = field(default_factory=list)
+    spaced_pings: list[Reply] = field(default_factory=list)
+    spaced_replies: list[Reply] = field(default_factory=list)
     ping_latency: Summary | None = None
     invocation_latency: Summary | None = None
     stop: Stop | None = None
@@ -83,8 +87,7 @@ class Conversation:
             path="/invocations",
             headers=request.headers,
             body=request.body,
-            # Longer than the platform waits, to tell late from never.
-            limit_s=limit_s or self.bench.limits.invocation_limit_s * 1.25,
+            limit_s=limit_s or self.reply_limit_s,
             connect_limit_s=_CONNECT_S,
         )
         self.replies[request.name] = reply

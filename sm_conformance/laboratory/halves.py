@@ -19,7 +19,7 @@ def excuse(lab: Lab, given: str, cause: Cause) -> Cause:
     if cause.blames == "IMG-016 architecture":
         return cause
     if cause.blames is None and cause.missed is not Stage.STARTED:
-        return cause
+        return replace(cause, actual=f"{cause.actual}; {_ADVICE}")
     if not _starts(lab.observe(PLAIN_TRAINING)) and not _starts(lab.observe(PLAIN_SERVER)):
         return cause
     half = "train" if given.startswith("train") else "serve"

@@ -11,16 +11,21 @@ from sm_conformance.inputs.scenario import Scenario
 from sm_conformance.inputs.training import build
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.launching import launch_of
+from sm_conformance.laboratory.watch import IdleWatch
 from sm_conformance.observed.http import exchange
 
 _PORT = 8080
 _ASKED_S = 10.0
 _POLL_S = 0.05
+_QUIET_S = 10.0
+_LONGEST_S = 60.0
 
 
 class ServerInstead:
-    """Asks once whether what listens on port 8080 of a training answers pings.
+    """Asks once whether what listens on port 8080 of a training answers pings, and waits a while.
 
+    A training may lawfully show a dashboard while it works. What answers is taken for a server that
+    was started instead when it falls quiet, or goes on for longer than a small training takes.
     A training has no network of its own to be asked on, so a second one is, on an isolated network.
     Engines that do not show sockets (see ``Container.listeners``) show nothing here.
     """
@@ -30,16 +35,27 @@ class ServerInstead:
         self._scenario = scenario
         self._container = container
         self._asked = False
+        self._said: str | None = None
+        self._since = 0.0
+        self._quiet: IdleWatch | None = None
 
     def answer(self) -> str | None:
         """What answered, in words; None where nothing did. Cheap when asked often."""
-        if self._asked or not any(
+        if not self._asked and self._listens():
+            self._asked = True
+            self._said = answer_to_ping(self._bench, self._scenario)
+            self._since = time.monotonic()
+            self._quiet = IdleWatch(self._container, idle_s=_QUIET_S)
+        if self._said is None or self._quiet is None:
+            return None
+        too_long = time.monotonic() - self._since > _LONGEST_S
+        return self._said if too_long or self._quiet.idle() else None
+
+    def _listens(self) -> bool:
+        return any(
             listener.port == _PORT and not listener.loopback
             for listener in self._container.listeners()
-        ):
-            return None
-        self._asked = True
-        return answer_to_ping(self._bench, self._scenario)
+        )
 
 
 def answer_to_ping(bench: Bench, scenario: Scenario) -> str | None:

@@ -195,7 +195,7 @@ class Lab:
         server = serve(self.bench, scenario, scenario.conditions, model=archive, guessed=guessed)
         if scenario.name != PLAIN_SERVER:
             cause = _cause(self.observe(PLAIN_SERVER))
-            return replace(server, cause=cause or attribution.of_another_server(server))
+            return replace(server, cause=cause or attribution.of_another_server(self.bench, server))
         cause = attribution.of_server(self.bench, scenario, server, model=archive)
         server = replace(server, cause=cause)
         if suspicion.of_timing(self.bench, server):
@@ -207,7 +207,7 @@ class Lab:
                 guessed=guessed,
                 name=f"{scenario.name}-again",
             )
-            server = replace(server, again=again)
+            server = suspicion.settled(self.bench, replace(server, again=again))
         return server
 
     def _model(self) -> tuple[Path | None, tuple[str, ...]] | Cause:

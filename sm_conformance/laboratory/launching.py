@@ -8,6 +8,9 @@ from sm_conformance.inputs.scenario import Conditions
 from sm_conformance.inputs.training import HOST, TrainingInputs
 from sm_conformance.laboratory.bench import Bench
 
+# Root owns what it makes. What rights the platform gives other users here is not published, and an
+# image may become another user by its USER or by itself: both are let write.
+OPEN_FOLDERS = frozenset({"model", "output", "output/data"})
 _PLACES = tuple(Place(path=f"/opt/ml/{name}") for name in ("input", "model", "output"))
 
 
@@ -26,12 +29,5 @@ def launch_of(bench: Bench, inputs: TrainingInputs, conditions: Conditions, *, n
         hostname=HOST,
         places=_PLACES,
         network=bench.network(ordinary, lifted=conditions.open_network),
-        inputs=pack(inputs.files, open_folders=open_folders(bench)),
+        inputs=pack(inputs.files, open_folders=OPEN_FOLDERS),
     )
-
-
-def open_folders(bench: Bench) -> frozenset[str]:
-    """Root owns what it makes; another user could write nowhere if these were not open to it."""
-    image = bench.candidate.training
-    as_root = image is None or image.runs_as_root
-    return frozenset() if as_root else frozenset({"model", "output", "output/data"})

@@ -24,6 +24,9 @@ _POLL_S = 0.03
 _LONGEST_POLL_S = 0.5
 _GONE_S = 10.0
 _OK = 200
+# A server that nobody gave a model, and that refuses pings or good requests for so long.
+_HOPELESS_S = 30.0
+_GUESSED_PATIENCE_S = 10.0
 # How servers refuse a Host header that is not on their list.
 _REFUSALS = (400, 403, 421)
 # Nobody answers for the address of a server that has just ended, not even with a refusal.
@@ -56,11 +59,13 @@ def serve(
     name: str | None = None,
     patience_s: float | None = None,
     answer_patience_s: float | None = None,
+    reply_limit_s: float | None = None,
 ) -> Server:
     """One server with the model archive ``model`` (None: no model data), asked and ended.
 
     ``patience_s`` bounds the wait for the first 200 where less than the start-up window is wanted,
-    ``answer_patience_s`` the wait for the first good answer after it.
+    ``answer_patience_s`` the wait for the first good answer after it, ``reply_limit_s`` that for
+    one reply.
     """
     launch = _launch(bench, conditions, model=model, name=name or scenario.name)
     folder = bench.folder(launch.name)
@@ -74,11 +79,13 @@ def serve(
             container=container,
             folder=folder,
             samples=samples,
-            answer_patience_s=answer_patience_s or bench.limits.invocation_limit_s,
+            # Longer than the platform waits, to tell late from never.
+            reply_limit_s=reply_limit_s or bench.limits.invocation_limit_s * 1.25,
+            answer_patience_s=answer_patience_s or _answer_patience_s(bench, guessed + guesses),
         )
         with bench.quiet.busy():
             problem = container.start()
-            hopeless_s = bench.limits.idle_s if guessed else None
+            hopeless_s = min(_HOPELESS_S, bench.limits.idle_s) if guessed else None
             ready = _NEVER_STARTED
             if problem is None:
                 ready = _wait_until_ready(talk, patience_s=patience_s, hopeless_s=hopeless_s)
@@ -91,6 +98,12 @@ def serve(
             guessed=guessed,
             guessed_request=guesses,
         )  # fmt: skip
+
+
+def _answer_patience_s(bench: Bench, guessed: tuple[str, ...]) -> float:
+    """How long a refused request is repeated: a made-up one is not worth the platform's whole time."""
+    limit_s = bench.limits.invocation_limit_s
+    return min(_GUESSED_PATIENCE_S, limit_s) if guessed else limit_s
 
 
 def startup_window_s(bench: Bench) -> float:
@@ -217,6 +230,8 @@ def _observed(
         connects_ms=tuple(talk.connects_ms),
         ping_latency=talk.ping_latency,
         invocation_latency=talk.invocation_latency,
+        spaced_pings=tuple(talk.spaced_pings),
+        spaced_replies=tuple(talk.spaced_replies),
         foreign_host=foreign,
         logs=logs,
         stop=talk.stop,

@@ -16,6 +16,7 @@ from sm_conformance.inputs.requests import (
 from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.laboratory.stopping import not_stopped, stop
+from sm_conformance.observed import timing
 from sm_conformance.observed.http import Reply, connect_time
 from sm_conformance.observed.latency import measure
 
@@ -28,6 +29,9 @@ _LARGE_BODY_S = 10.0
 # A refusal (4xx) of a good request soon after the start is asked again for this long.
 _REFUSAL_PATIENCE_S = 5.0
 _RECOVERY_S = 10.0
+# Good requests apart from each other, to tell a server that fails now and then from one under load.
+_SPACED = 10
+_SPACING_S = 0.5
 _HEADER_TRIES = 3
 # After a request without an answer: a server that died of it is to be seen as ended, not asked.
 _DYING_S = 0.5
@@ -41,7 +45,8 @@ _NEED_AN_ANSWER = frozenset(
 def take(step: str, talk: Conversation) -> None:
     """Does one step; what comes of it is kept in the conversation."""
     sample = talk.replies.get("sample")
-    if step in _NEED_AN_ANSWER and (sample is None or not sample.ok):
+    limit_s = talk.bench.limits.invocation_limit_s
+    if step in _NEED_AN_ANSWER and (sample is None or not sample.ok or sample.elapsed_s > limit_s):
         return
     if step == "latency":
         _latency(talk)
@@ -58,7 +63,7 @@ def _first_invocation(talk: Conversation) -> None:
 def _invocation(talk: Conversation) -> None:
     """A good request, repeated while the server may still be loading."""
     first = talk.replies.get("first")
-    if first is not None and first.ok:
+    if first is not None and (first.ok or first.problem == "timeout"):
         talk.replies["sample"] = first
         talk.curls["sample"] = talk.curls["first"]
         return
@@ -80,18 +85,32 @@ def _until_good(talk: Conversation, name: str, *, patience_s: float) -> Reply:
 
 
 def _pings(talk: Conversation) -> None:
-    """Several pings one after another; slow ones are repeated apart, as a blocking timing must be."""
+    """Several pings one after another; where one is slow or bad, further ones apart."""
     limits = talk.bench.limits
     for _ in range(_PINGS):
         reply = talk.ping()
         talk.pings.append(reply)
         if reply.elapsed_s > limits.ping_limit_s:
             break
-    if any(reply.elapsed_s > limits.ping_limit_s for reply in talk.pings):
-        for _ in range(limits.unhealthy_after):
-            if talk.container.pause(limits.ping_spacing_s):
-                return
-            talk.pings.append(talk.ping())
+    if any(ping.elapsed_s > limits.ping_limit_s or ping.status != 200 for ping in talk.pings):
+        _spaced_pings(talk)
+
+
+def _spaced_pings(talk: Conversation) -> None:
+    """Pings as far apart as to be no load: what blocks a release is judged by these."""
+    limits = talk.bench.limits
+    for _ in range(limits.unhealthy_after):
+        if talk.spaced_pings and talk.container.pause(limits.ping_spacing_s):
+            return
+        talk.spaced_pings.append(talk.ping())
+
+
+def _spaced_requests(talk: Conversation) -> None:
+    """Good requests with pauses between them."""
+    for _ in range(_SPACED):
+        if talk.container.pause(_SPACING_S):
+            return
+        talk.spaced_replies.append(talk.good("spaced"))
 
 
 def _connect(talk: Conversation) -> None:
@@ -156,6 +175,11 @@ def _latency(talk: Conversation) -> None:
             samples=limits.sample_requests,
             budget_s=limits.latency_budget_s,
         )
+    with talk.bench.quiet.busy():
+        if timing.failing(talk.ping_latency) and not talk.spaced_pings:
+            _spaced_pings(talk)
+        if timing.failing(talk.invocation_latency):
+            _spaced_requests(talk)
 
 
 def _undeclared_type(talk: Conversation) -> None:

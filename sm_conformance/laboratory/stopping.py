@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from sm_conformance.engine.protocol import Container
 from sm_conformance.laboratory.bench import Bench
@@ -55,6 +56,11 @@ def stop(bench: Bench, container: Container, *, limit_s: float) -> Stop:
         bench.check()
         found = container.wait(min(left, 5.0))
     seconds = time.monotonic() - sent_at
+    if dropped and found is not None:
+        return replace(
+            not_stopped("it ended by itself: the signal could do nothing", limit_s=limit_s),
+            exit=found,
+        )
     return Stop(
         sent=True,
         seconds=seconds if found is not None else None,

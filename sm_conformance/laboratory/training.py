@@ -13,7 +13,7 @@ from sm_conformance.inputs.training import TrainingInputs, build
 from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.instead import ServerInstead
-from sm_conformance.laboratory.launching import launch_of, open_folders
+from sm_conformance.laboratory.launching import OPEN_FOLDERS, launch_of
 from sm_conformance.laboratory.stopping import commands, not_stopped, stop, wait_until_going
 from sm_conformance.laboratory.watch import watch
 from sm_conformance.observed.facts import Exit
@@ -42,7 +42,7 @@ def train(
         return None
     launch = launch_of(bench, inputs, conditions, name=name or scenario.name)
     folder = bench.folder(launch.name)
-    evidence.write_inputs(folder, inputs.files, open_folders=open_folders(bench))
+    evidence.write_inputs(folder, inputs.files, open_folders=OPEN_FOLDERS)
     with bench.container(launch) as container, bench.quiet.busy():
         instead = ServerInstead(bench, scenario, container) if may_serve else None
         return _observe(

@@ -45,6 +45,23 @@ def lifted(missed: Stage, lift: Lift, story: str, *, unstable: bool) -> Cause:
     )
 
 
+def too_big(candidate: Candidate, story: str) -> Cause:
+    """A reply larger than is read, which is more than the platform hands on in real time.
+
+    In batch and asynchronous inference, and in streams, it may be as large.
+    """
+    larger = {"batch", "asynchronous", "streaming", "bidirectional"}
+    if candidate.declaration.claims is None or candidate.claims & larger:
+        text = f"{story}; declare a sample request whose reply is below 25 MB"
+        return nobody(Stage.ANSWERED, text)
+    return Cause(
+        missed=Stage.ANSWERED,
+        blames="HOST-010 invocation",
+        expected="an answer of less than 25 MB, which is all that the platform hands on",
+        actual=story,
+    )
+
+
 def unexplained(
     candidate: Candidate,
     missed: Stage,
@@ -54,11 +71,11 @@ def unexplained(
     logs: Logs,
     guessed: tuple[str, ...],
     *,
-    refused: bool = False,
+    own_fault: bool = False,
 ) -> Cause:
     """No lifted condition cured it: the input, the network or the image itself.
 
-    ``refused``: it answered with a 4xx status, which no missing network explains.
+    ``own_fault``: it answered in a way that no missing network explains.
     """
     network = candidate.declaration.network
     line = missed_network(logs)
@@ -69,14 +86,14 @@ def unexplained(
             expected="it works without a network, as `network: isolated` claims",
             actual=f"{story}; its log says: {line}",
         )
-    last = line or next(iter(logs.tail(1)), None)
+    last = line or logs.telling()
     said = f" (its log says: {last})" if last else ""
     if guessed:
         return nobody(
             missed,
-            f"{story}{said}; this was guessed: {'; '.join(guessed)}. Declare it, and `claims`.",
+            f"{story}{said}; this was guessed: {'; '.join(guessed)}. Declare it",
         )
-    if network is None and (line is not None or not refused):
+    if network is None and (line is not None or not own_fault):
         return nobody(
             missed,
             f"{story}{said}; it ran without a network and may need one: say `network: needed` or "
@@ -103,6 +120,8 @@ def silence(server: Server) -> tuple[str, str]:
     seen = f"port 8080: {said} for {server.seconds:.0f} s"
     if any(listener.loopback and listener.port == 8080 for listener in server.listeners):
         seen += "; it listens on 8080 of the loopback interface only"
+    elif any(listener.port == 8080 for listener in server.listeners):
+        seen += "; it listens on 8080 of an address that is not asked, such as IPv6 alone"
     elif server.listeners:
         ports = ", ".join(str(port) for port in sorted({item.port for item in server.listeners}))
         seen += f"; it listens on port {ports} instead"

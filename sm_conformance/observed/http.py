@@ -74,6 +74,8 @@ class Reply:
     elapsed_s: float
     problem: str | None
     detail: str = ""
+    # Whether more bytes came than the answer announced.
+    surplus: bool = False
 
     @property
     def ok(self) -> bool:
@@ -214,7 +216,8 @@ class Session:
         started = perf_counter()
         problem, detail = answer.fetch(data)
         elapsed_s = perf_counter() - started
-        if problem is not None or not answer.keeps_alive:
+        surplus = problem is None and answer.has_surplus()
+        if problem is not None or not answer.keeps_alive or surplus:
             self.close()
         first = wire.first_byte_at
         return replace(
@@ -228,6 +231,7 @@ class Session:
             elapsed_s=elapsed_s,
             problem=problem,
             detail=printable(detail),
+            surplus=surplus,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -11,6 +12,10 @@ from sm_conformance.observed.facts import Exit, Listener, StartProblem
 from sm_conformance.observed.http import Address, Reply, printable
 from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.output import OutputTree
+
+_READ_BYTES = 256 * 1024
+_ERROR = re.compile(r"error|exception|fatal|panic|denied|cannot|no such file", re.IGNORECASE)
+_REQUEST = re.compile(r"(GET|POST|HEAD) /(ping|invocations)")
 
 
 class Stage(IntEnum):
@@ -47,6 +52,22 @@ class Logs:
         chosen = self.stderr if self.stderr.strip() else self.stdout
         text = chosen[-lines * 4096 :].decode("utf-8", "replace")
         return tuple(printable(line)[:width] for line in text.splitlines() if line.strip())[-lines:]
+
+    def telling(self) -> str | None:
+        """The line that most likely says what went wrong, safe to print; None of an empty log.
+
+        That is the last one that names an error, else the last one; requests that were logged do
+        not count.
+        """
+        lines = [
+            line
+            for stream in (self.stderr, self.stdout)
+            for line in reversed(stream[-_READ_BYTES:].decode("utf-8", "replace").splitlines())
+            if line.strip() and not _REQUEST.search(line)
+        ]
+        named = (line for line in lines if _ERROR.search(line))
+        found = next(named, lines[0] if lines else None)
+        return printable(found.strip())[:300] if found else None
 
     def mentions(self, *words: str) -> str | None:
         """The last line, safe to print, that holds one of ``words`` (case-blind); None if none does."""
@@ -163,6 +184,9 @@ class Server:
     connects_ms: tuple[float | None, ...]
     ping_latency: Summary | None
     invocation_latency: Summary | None
+    # Asked apart, as a blocking verdict needs it; empty where the requests before gave no cause.
+    spaced_pings: tuple[Reply, ...]
+    spaced_replies: tuple[Reply, ...]
     foreign_host: Reply | None
     logs: Logs
     stop: Stop | None
@@ -180,6 +204,11 @@ class Server:
     def curl(self, request: str) -> str:
         """The commands that start this server again and send it the named request."""
         return "\n".join([self.repeat, self.curls.get(request, "")]).strip()
+
+    def curl_often(self, request: str, times: int) -> str:
+        """The same, with the request sent several times, half a second apart."""
+        once = self.curls.get(request, "")
+        return f"{self.repeat}\nfor i in $(seq {times}); do {once}; sleep 0.5; done"
 
     @property
     def ready(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.run import Server
 
-# Fewer failures than this share of good requests, one after another, are told and not judged.
+# Fewer failures than this share of good requests are told and not judged.
 _FAILING_SHARE = 0.05
 
 
@@ -17,13 +17,13 @@ def late(server: Server) -> bool:
 
 
 def slow_pings(server: Server, *, limit_s: float, in_a_row: int) -> bool:
-    """Whether ``in_a_row`` consecutive pings took longer than ``limit_s`` seconds."""
-    return _run_of((ping.elapsed_s > limit_s for ping in server.pings), in_a_row)
+    """Whether ``in_a_row`` consecutive pings, spaced apart, took longer than ``limit_s`` seconds."""
+    return _run_of((ping.elapsed_s > limit_s for ping in server.spaced_pings), in_a_row)
 
 
 def unhealthy(server: Server, *, in_a_row: int) -> bool:
-    """Whether ``in_a_row`` consecutive pings after the first 200 did not say 200."""
-    return _run_of((ping.status != 200 for ping in server.pings), in_a_row)
+    """Whether ``in_a_row`` consecutive pings, spaced apart, did not say 200."""
+    return _run_of((ping.status != 200 for ping in server.spaced_pings), in_a_row)
 
 
 def died(server: Server) -> bool:
@@ -31,9 +31,18 @@ def died(server: Server) -> bool:
     return server.ready and server.stop is not None and not server.stop.sent
 
 
-def unreliable(summary: Summary | None) -> bool:
-    """Whether more than one in twenty requests to an idle, warm server failed."""
+def failing(summary: Summary | None) -> bool:
+    """Whether more than one in twenty requests failed, sent one after another without a pause.
+
+    That is load, under which a server may lawfully refuse: nothing is judged by it alone.
+    """
     return summary is not None and summary.failures > _FAILING_SHARE * summary.count
+
+
+def unreliable(server: Server) -> bool:
+    """Whether more than one in twenty good requests to an idle server failed."""
+    asked = server.spaced_replies
+    return sum(not reply.ok for reply in asked) > _FAILING_SHARE * len(asked)
 
 
 def slow_connects(server: Server, *, limit_ms: float, in_a_row: int) -> bool:

@@ -85,6 +85,8 @@ class Wire(io.RawIOBase):
         self.at_end = False
         self.unsent = 0
         self.broken = False
+        # Nothing more is waited for; what has come by now can still be read.
+        self.over = False
 
     def send(self, data: bytes) -> None:
         """Writes the request while listening, and stops when the server has refused or closed.
@@ -121,12 +123,21 @@ class Wire(io.RawIOBase):
             del self._early[:count]
         elif self._peer_ended:
             count = 0
+        elif self.over:
+            count = self._at_once(buffer)
         else:
             self._sock.settimeout(self._left_s())
             count = self._sock.recv_into(buffer)
             self._note(count)
         self.at_end = count == 0
         return count
+
+    def _at_once(self, buffer: WriteableBuffer) -> int:
+        self._sock.setblocking(False)
+        try:
+            return self._sock.recv_into(buffer)
+        except OSError:  # nothing is there, or nobody is
+            return 0
 
     def _hear(self) -> None:
         # Kept for later: a server may lawfully answer while it still reads, and would stop
@@ -154,6 +165,13 @@ class Wire(io.RawIOBase):
         return left
 
 
+class _Kept(io.BufferedReader):
+    """A reader that an HTTPResponse cannot close: what it read too much is still to be seen."""
+
+    def close(self) -> None:
+        """Nothing: the socket below belongs to somebody else."""
+
+
 class Answer:
     """What the server makes of one request; each property is safe to read whatever happened."""
 
@@ -162,7 +180,8 @@ class Answer:
         self._method = method
         self._bound = bound
         # HTTPResponse asks its socket for nothing but a buffered reader.
-        reader = io.BufferedReader(wire)
+        reader = _Kept(wire)
+        self._reader = reader
         self._sock = cast(socket.socket, SimpleNamespace(makefile=lambda _mode: reader))
         self._response = HTTPResponse(self._sock, method=method)
         # Kept, because an HTTPResponse closes its reader when it is collected.
@@ -208,6 +227,11 @@ class Answer:
         if len(self.body) > self._bound:
             return "too-big", f"more than {self._bound} bytes of body"
         return (None, "") if not self._response.length else ("closed", self._progress())
+
+    def has_surplus(self) -> bool:
+        """Whether more has come than the whole answer announced; does not wait for it."""
+        self._wire.over = True
+        return bool(self._reader.peek(1))
 
     def _read_head(self) -> None:
         self._response.begin()

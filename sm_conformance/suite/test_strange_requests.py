@@ -104,6 +104,8 @@ def _accepted(server: Server, name: str) -> None:
         if not all(works_after(server.replies, bad) for bad in _BAD):
             raise Blocked(_SURVIVES)
         raise NotRun("the server was gone, or still at work, when a large body was due")
+    if reply.status is None and reply.problem == "timeout":
+        raise NotRun(f"no answer in time, so nobody knows: {reply.describe()}", excused=True)
     demand(
         not _refused(reply),
         expected="the body is read; whether it makes sense is another matter",

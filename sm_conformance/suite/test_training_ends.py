@@ -51,7 +51,9 @@ def test_failure_file(run: TrainRun) -> None:
 def _file(kind: str | None, content: bytes | None) -> str:
     if kind is None:
         return "there is no such file"
-    return f"it is a {kind}" if content is None else "the file is empty"
+    if content is None:
+        return f"it is a {kind}"
+    return "the file holds only blanks" if content else "the file is empty"
 
 
 @clause("TRAIN-060", "stops-in-time", given="train-stopped")

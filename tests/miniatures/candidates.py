@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -12,7 +13,7 @@ from email.message import Message
 from itertools import count
 
 from miniatures.container import Miniature
-from miniatures.inside import Answer, Inside, Ping, Program
+from miniatures.inside import Answer, Inside, Killed, Ping, Program
 from miniatures.lawful import (
     MODEL,
     fit,
@@ -148,6 +149,20 @@ def _chatters(inside: Inside) -> int:
     return _silent(inside)
 
 
+def _shows_a_dashboard(inside: Inside) -> None:
+    """Serves a page beside its work, and works longer than it takes to notice that."""
+    inside.listeners.append(Listener(host="0.0.0.0", port=8080))
+    threading.Thread(target=_dashboard, args=(inside,), daemon=True).start()
+    for _ in range(12):
+        inside.say("an epoch is over")
+        inside.sleep(0.02)
+
+
+def _dashboard(inside: Inside) -> None:
+    with contextlib.suppress(Killed, OSError):
+        inside.serve(ping, invocation)
+
+
 def _interrupts(inside: Inside) -> int:
     """What Ctrl-C does while a training goes."""
     os.kill(os.getpid(), signal.SIGINT)
@@ -197,6 +212,33 @@ def _slow_ping(headers: Message) -> int:
 def _falls_ill() -> Ping:
     seen = count()
     return lambda headers: 200 if next(seen) < 12 else 503
+
+
+def _too_fast() -> Callable[[], bool]:
+    """Whether a call comes within 5 ms of the one before, beyond a burst of thirty."""
+    seen = {"last": 0.0, "fast": 0.0}
+
+    def too_fast() -> bool:
+        now = time.monotonic()
+        seen["fast"] = seen["fast"] + 1 if now - seen["last"] < 0.005 else 0
+        seen["last"] = now
+        return seen["fast"] > 30
+
+    return too_fast
+
+
+def _limited(answer: Ping, refusal: int) -> Ping:
+    too_fast = _too_fast()
+    return lambda headers: refusal if too_fast() else answer(headers)
+
+
+def _limited_requests() -> Callable[[Message, bytes], Answer]:
+    too_fast = _too_fast()
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        return (429, "text/plain", b"") if too_fast() else invocation(headers, body)
+
+    return answer
 
 
 def _refuses(headers: Message, body: bytes) -> Answer:
@@ -347,6 +389,7 @@ MINIATURES: dict[str, Miniature] = {
         "It starts a server whatever it is told.",
         train=_silent,
     ),
+    "dashboard": _trains(_shows_a_dashboard, fit, story="It shows a dashboard while it trains."),
     "only-serves": _lawful_but(
         "It serves whatever it is told, and writes heartbeats.", train=_chatters
     ),
@@ -392,6 +435,10 @@ MINIATURES: dict[str, Miniature] = {
         serve=_afresh(lambda: serving(ping=_falls_ill())),
     ),
     "late": _serves("It is ready too late.", before=_late),
+    "rate-limited": _lawful_but(
+        "It refuses what comes too fast, as proxies do.",
+        serve=_afresh(lambda: serving(ping=_limited(ping, 429), invocation=_limited_requests())),
+    ),
     "refuses": _serves("It refuses every request.", invocation=_refuses),
     "ping-404": _serves("It knows no ping.", ping=_ping_404),
     "floods": _serves("Its replies are larger than is read.", invocation=_floods),
