@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import io
 import os
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,13 +63,23 @@ resources: {memory: 2g, pids: 512, log: 16m, output: 5G, time_s: 600}
 """
 
 
+def model(weights: bytes = b"w") -> bytes:
+    """A model.tar.gz."""
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w:gz") as archive:
+        member = tarfile.TarInfo("weights")
+        member.size = len(weights)
+        archive.addfile(member, io.BytesIO(weights))
+    return held.getvalue()
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with the files that ``FULL`` names."""
     (tmp_path / "data" / "deep").mkdir(parents=True)
     (tmp_path / "data" / "iris.csv").write_bytes(b"0,5.1\n")
     (tmp_path / "data" / "deep" / "more.csv").write_bytes(b"1,4.9\n")
-    (tmp_path / "model.tar.gz").write_bytes(b"not looked into")
+    (tmp_path / "model.tar.gz").write_bytes(model())
     return tmp_path
 
 
@@ -201,7 +214,7 @@ def test_quotes_around_a_hyperparameter_are_not_sent(folder: Path) -> None:
 
 
 def test_the_word_none_means_without_a_model_and_a_file_of_that_name_does_not(folder: Path) -> None:
-    (folder / "none").write_bytes(b"")
+    (folder / "none").write_bytes(model())
 
     word = read(folder, "hosting: {model: none}").hosting
     file = read(folder, "hosting: {model: ./none}").hosting
@@ -275,7 +288,7 @@ def test_the_digest_is_the_same_in_another_folder(folder: Path, tmp_path: Path) 
 @pytest.mark.parametrize("name", ["data/iris.csv", "data/deep/more.csv", "model.tar.gz"])
 def test_the_digest_changes_with_every_named_file(folder: Path, name: str) -> None:
     before = read(folder, FULL).sha256
-    (folder / name).write_bytes(b"other")
+    (folder / name).write_bytes(model(b"other") if name == "model.tar.gz" else b"other")
 
     assert read(folder, FULL).sha256 != before
 
@@ -699,11 +712,19 @@ def test_the_files_of_all_channels_share_one_bound(
     )
 
 
+@pytest.mark.parametrize("content", [b"", b"root:x:0:0", b"\x1f\x8b", gzip.compress(b"no tar")])
+def test_a_model_that_is_no_archive_is_refused(folder: Path, content: bytes) -> None:
+    (folder / "model.tar.gz").write_bytes(content)
+
+    (told,) = problems(folder, "hosting: {model: model.tar.gz}")
+    assert told.endswith("it is no tar file compressed with gzip, as a model.tar.gz is")
+
+
 def test_a_large_model_does_not_count_against_the_bound(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(declaration_files, "_MOST_BYTES", 10)
-    (folder / "model.tar.gz").write_bytes(b"m" * 1000)
+    (folder / "model.tar.gz").write_bytes(model(os.urandom(1000)))
 
     assert read(folder, "hosting: {model: model.tar.gz}").declared
 

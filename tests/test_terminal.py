@@ -156,7 +156,9 @@ def counted_by_pytest(output: str) -> dict[str, int]:
     """The numbers of pytest's own last line, by verdict."""
     (line,) = re.findall(r"^=* ?(\d+ .*) in [\d.]+s(?: \(.*\))? ?=*$", output, re.MULTILINE)
     parts = (part.split(" ", 1) for part in line.split(", "))
-    return {VERDICTS.get(name, name): int(number) for number, name in parts}
+    # Who runs inside another pytest is warned of that.
+    counted = {VERDICTS.get(name, name): int(number) for number, name in parts}
+    return {name: number for name, number in counted.items() if not name.startswith("warning")}
 
 
 def counted_by_us(output: str) -> dict[str, int]:
