@@ -579,7 +579,7 @@ def test_a_slow_worker_that_does_something_now_and_then_is_not_idle(
     engine: DockerEngine, plain: str, bench: Bench, code: str
 ) -> None:
     with launched(engine, plain, program(code)) as made:
-        ending, found = watch(bench, made, idle_s=1.5, patience_s=PATIENCE_S)
+        ending, found, _ = watch(bench, made, idle_s=1.5, patience_s=PATIENCE_S)
 
     assert (ending, found) == (Ending.EXITED, Exit(code=0, memory_killed=False))
 
@@ -589,7 +589,7 @@ def test_a_program_that_neither_computes_nor_writes_is_idle_after_its_time_and_n
 ) -> None:
     with launched(engine, plain, program(SLEEPS)) as made:
         began = time.monotonic()
-        ending, found = watch(bench, made, idle_s=1.5, patience_s=PATIENCE_S)
+        ending, found, _ = watch(bench, made, idle_s=1.5, patience_s=PATIENCE_S)
         took = time.monotonic() - began
 
     assert (ending, found) == (Ending.IDLE, None)
@@ -600,7 +600,7 @@ def test_a_program_that_works_on_meets_the_end_of_patience(
     engine: DockerEngine, plain: str, bench: Bench
 ) -> None:
     with launched(engine, plain, program("while True: pass")) as made:
-        ending, found = watch(bench, made, idle_s=PATIENCE_S, patience_s=1)
+        ending, found, _ = watch(bench, made, idle_s=PATIENCE_S, patience_s=1)
 
     assert (ending, found) == (Ending.PATIENCE, None)
 

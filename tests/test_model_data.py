@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 
@@ -23,10 +24,10 @@ hosting:
 pytestmark = pytest.mark.engine
 
 
-def model_archive(folder: Path) -> Path:
+def model_archive(folder: Path, *, more: str = "") -> Path:
     """A model.tar.gz with classes that no training of the reference could come to."""
     target = folder / "own-model.tar.gz"
-    content = json.dumps(CENTRES).encode()
+    content = json.dumps({**CENTRES, **({more: []} if more else {})}).encode()
     with tarfile.open(target, "w:gz") as archive:
         info = tarfile.TarInfo("centres.json")
         info.size = len(content)
@@ -70,8 +71,9 @@ def test_an_image_that_only_serves_is_judged_with_the_model_of_its_declaration(
     assert answer(tmp_path) == "7\n"
 
 
-def test_a_model_that_is_no_archive_makes_hosting_not_run_and_says_so(tmp_path: Path) -> None:
-    (tmp_path / "own-model.tar.gz").write_bytes(b"not an archive at all" * 100)
+def test_a_model_that_breaks_off_makes_hosting_not_run_and_says_so(tmp_path: Path) -> None:
+    whole = model_archive(tmp_path, more=os.urandom(200_000).hex())
+    whole.write_bytes(whole.read_bytes()[:100_000])
     declaration = tmp_path / "sm-conformance.yaml"
     declaration.write_text(HOSTING_ONLY + "  model: own-model.tar.gz\n", "utf-8")
 
