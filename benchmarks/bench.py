@@ -32,7 +32,8 @@ from sm_conformance.inputs.scenario import Conditions
 from sm_conformance.inputs.scenario import load as load_scenario
 from sm_conformance.inputs.training import build
 from sm_conformance.laboratory.training import train
-from sm_conformance.session import Options, Rules, open_session, read_rules
+from sm_conformance.rules import Options, Rules, read_rules
+from sm_conformance.session import open_session
 
 ROOT = Path(__file__).resolve().parent.parent
 DECLARATION = ROOT / "sample_images" / "reference" / "sm-conformance.yaml"

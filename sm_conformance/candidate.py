@@ -20,14 +20,16 @@ class Candidate:
     training: ImageFacts | None
     hosting: ImageFacts | None
     declaration: Declaration
+    # Claims that the profile takes for granted.
+    assumed: frozenset[str] = frozenset()
 
     @property
     def claims(self) -> frozenset[str]:
         """What is claimed; without a declaration, each half for which there is an image."""
         if self.declaration.claims is not None:
-            return self.declaration.claims
+            return self.declaration.claims | self.assumed
         named = {"training": self.training, "hosting": self.hosting}
-        return frozenset(half for half in _HALVES if named[half] is not None)
+        return frozenset(half for half in _HALVES if named[half] is not None) | self.assumed
 
     @property
     def claims_are_declared(self) -> bool:

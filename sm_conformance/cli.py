@@ -1,4 +1,6 @@
-"""The command line: ``check`` an image hermetically, ``explain`` a clause, list all ``clauses``."""
+"""The command line: ``check`` an image hermetically, ``init`` its declaration, make one of requests to AWS
+(``declare``) or what AWS validates with of one (``specification``), ``explain`` a clause, list all
+``clauses``."""
 
 from __future__ import annotations
 
@@ -11,8 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sm_conformance import __version__
+from sm_conformance.aws.kinds import KINDS
 from sm_conformance.contract import clause
 from sm_conformance.contract.clause import Clause, Contract
+from sm_conformance.errors import HarnessTrouble, UsageProblem
 from sm_conformance.judgement.conclusion import ExitStatus
 from sm_conformance.sources import titled
 
@@ -20,10 +24,18 @@ _HERE = Path(__file__).resolve().parent
 # What surroundings use to change a pytest run.
 _OUTSIDE_INFLUENCE = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_THEME", "PYTEST_DEBUG")
 # Options of ``check`` that the plugin has under the same name with ``sm-`` in front.
+_CLAIMS = (
+    ("declaration", "FILE", "what the image claims"),
+    *(
+        (kind, "FILE", f"what the image claims, as AWS has it: {text}")
+        for kind, text in KINDS.items()
+    ),
+    ("s3", "DIR", "the folder that holds BUCKET/KEY of what these requests name"),
+)
 _PASSED_ON = (
     ("train-image", "REPO:TAG", "judge this image for training"),
     ("serve-image", "REPO:TAG", "judge this image for hosting"),
-    ("declaration", "FILE", "what the image claims"),
+    *_CLAIMS,
     ("model-data", "FILE", "serve this model.tar.gz instead of a trained one"),
     ("profile", "NAME", "platform (default) or strict"),
     ("report", "DIR", "write report.json, report.html, junit.xml and evidence/ there"),
@@ -66,6 +78,40 @@ def make_parser() -> argparse.ArgumentParser:
     check.add_argument("-v", "--verbose", action="store_true", help="name each clause")
     check.set_defaults(run=_check)
 
+    init = commands.add_parser(
+        "init",
+        help="write a first declaration by looking at an image",
+        description="Writes a first sm-conformance.yaml by looking: reads the image's labels and its "
+        "program, and tries some trainings and requests, isolated and bounded. It asks nothing, with "
+        "a terminal or without one; what it guessed is marked, and only what was seen to work is "
+        "claimed. Status 3: nothing could be claimed.",
+    )
+    init.add_argument("image", metavar="REPO:TAG", help="the image to look at")
+    init.add_argument("-o", "--output", metavar="FILE", default="sm-conformance.yaml",
+                      help="write it there (default: sm-conformance.yaml); - is stdout")  # fmt: skip
+    init.add_argument("--force", action="store_true", help="replace a file that is there")
+    init.add_argument("--model-data", metavar="FILE", help="serve this model.tar.gz")
+    init.add_argument("--patience", metavar="SECONDS", type=float, default=300.0,
+                      help="how long one training may take (default: 300)")  # fmt: skip
+    init.set_defaults(run=_init)
+
+    declare = commands.add_parser(
+        "declare",
+        help="print the declaration that requests to AWS, and yours where it is named, amount to",
+    )
+    specification = commands.add_parser(
+        "specification",
+        help="print the ValidationSpecification that a declaration amounts to, as JSON",
+    )
+    for command in (declare, specification):
+        for name, metavar, text in _CLAIMS:
+            command.add_argument(f"--{name}", metavar=metavar, help=text)
+    declare.set_defaults(run=_print, command="declare", report=None)
+    specification.set_defaults(run=_print, command="specification")
+    specification.add_argument(
+        "--report", metavar="FILE", help="report.json of a run that judged the image"
+    )
+
     explain = commands.add_parser("explain", help="print a clause, why it matters, how to fix it")
     explain.add_argument("number", metavar="NUMBER", help="such as TRAIN-064")
     explain.set_defaults(run=_explain)
@@ -83,9 +129,14 @@ class _Parser(argparse.ArgumentParser):
         self.exit(ExitStatus.UNUSABLE, f"{self.prog}: {message}\n")
 
 
+def _value(options: argparse.Namespace, name: str) -> str | None:
+    value: str | None = getattr(options, name.replace("-", "_"))
+    return value
+
+
 def _check(options: argparse.Namespace) -> int:
     for name, _, _ in _PASSED_ON:
-        if getattr(options, name.replace("-", "_")) == "":
+        if _value(options, name) == "":
             sys.stderr.write(
                 f"sm-conformance check: --{name} is empty; leave it out or name something\n"
             )
@@ -111,13 +162,62 @@ def _check(options: argparse.Namespace) -> int:
     if options.image:
         arguments.append(f"--sm-image={options.image}")
     for name, _, _ in _PASSED_ON:
-        value = getattr(options, name.replace("-", "_"))
+        value = _value(options, name)
         if value is not None:
             arguments.append(f"--sm-{name}={value}")
     arguments += [f"--sm-{name}" for name in ("keep", "allow-network") if _flag(options, name)]
     arguments += ["-k", options.k] if options.k else []
     arguments += ["-v"] if options.verbose else ["-q"]
     return int(pytest.main([*arguments, str(suite)]))
+
+
+def _init(options: argparse.Namespace) -> int:
+    from sm_conformance.engine.docker import DockerEngine
+    from sm_conformance.first_look.command import Wish, init
+    from sm_conformance.pytest_run.termination import Termination
+
+    wish = Wish(
+        image=options.image,
+        output=options.output,
+        force=options.force,
+        model_data=None if options.model_data is None else Path(options.model_data),
+        patience_s=options.patience,
+    )
+    termination = Termination()
+    termination.watch()
+    try:
+        claimed = init(wish, engine=DockerEngine)
+    except UsageProblem as error:
+        sys.stderr.write(f"sm-conformance init: {error}\n")
+        return ExitStatus.UNUSABLE
+    except HarnessTrouble as error:
+        sys.stderr.write(f"sm-conformance init: {error}\n")
+        return ExitStatus.INCONCLUSIVE
+    except KeyboardInterrupt:
+        sys.stderr.write("sm-conformance init: interrupted; nothing was written\n")
+        return ExitStatus.INTERRUPTED
+    finally:
+        termination.release()
+    return 0 if claimed else ExitStatus.INCONCLUSIVE
+
+
+def _print(options: argparse.Namespace) -> int:
+    """``declare`` and ``specification``."""
+    from sm_conformance.aws import commands
+
+    make = commands.specification if options.command == "specification" else commands.declaration
+    names = [name for name, _, _ in _CLAIMS] + ["report"]
+    try:
+        made = make({name: said for name in names if (said := _value(options, name)) is not None})
+    except UsageProblem as error:
+        sys.stderr.write(f"sm-conformance {options.command}: {error}\n")
+        return ExitStatus.UNUSABLE
+    sys.stderr.writelines(f"note: {note}\n" for note in made.notes)
+    sys.stdout.flush()
+    sys.stdout.buffer.write(
+        made.text.encode()
+    )  # whatever the terminal's encoding: it is a file's text
+    return 0
 
 
 def _flag(options: argparse.Namespace, name: str) -> bool:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sm_conformance.aws.kinds import KINDS
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -20,6 +22,11 @@ SHORT_NAMES = {
     "--serve-image": "--sm-serve-image",
     "--declaration": "--sm-declaration",
     "--model-data": "--sm-model-data",
+    "--algorithm": "--sm-algorithm",
+    "--model-package": "--sm-model-package",
+    "--training-job": "--sm-training-job",
+    "--model": "--sm-model",
+    "--transform-job": "--sm-transform-job",
 }
 
 
@@ -39,6 +46,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--sm-declaration",
         metavar="FILE",
         help="what the image claims; default: sm-conformance.yaml in the current folder",
+    )
+    for kind, text in KINDS.items():
+        add(f"--sm-{kind}", metavar="FILE", help=f"what the image claims, as AWS has it: {text}")
+    add(
+        "--sm-s3",
+        metavar="DIR",
+        help="the folder that holds BUCKET/KEY of what these requests name",
     )
     add("--sm-model-data", metavar="FILE", help="serve this model.tar.gz instead of a trained one")
     add("--sm-profile", metavar="NAME", default="platform", help="platform (default) or strict")
@@ -89,10 +103,10 @@ def pytest_configure(config: pytest.Config) -> None:
     named = [getattr(option, f"sm_{kind}image", None) for kind in ("", "train_", "serve_")]
     if all(name is None for name in named):
         return
-    from sm_conformance.collecting import Collecting
-    from sm_conformance.ending import Ending
-    from sm_conformance.judging import Judging
-    from sm_conformance.pytest_run import RUN_KEY, PytestRun
+    from sm_conformance.pytest_run.collecting import Collecting
+    from sm_conformance.pytest_run.ending import Ending
+    from sm_conformance.pytest_run.judging import Judging
+    from sm_conformance.pytest_run.run import RUN_KEY, PytestRun
 
     config.addinivalue_line("markers", "sm_clause(key): the clause that a test judges")
     run = PytestRun(config)

@@ -7,18 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sm_conformance.candidate import Candidate
-from sm_conformance.contract import clause, limits, profile
-from sm_conformance.contract.clause import Contract
-from sm_conformance.contract.limits import Limits
-from sm_conformance.contract.profile import Profile
-from sm_conformance.declaration.files import is_model_archive
-from sm_conformance.declaration.loading import load as load_declaration
-from sm_conformance.declaration.values import Declaration, nothing_declared
+from sm_conformance.carried import carried
 from sm_conformance.engine.protocol import Engine, NoSuchImage
 from sm_conformance.errors import UsageProblem
 from sm_conformance.inputs.generated import SEED
@@ -29,40 +23,11 @@ from sm_conformance.laboratory.lab import PLAIN_SERVER, Lab
 from sm_conformance.laboratory.quiet import Quiet
 from sm_conformance.observed.facts import EngineFacts, ImageFacts
 from sm_conformance.observed.run import Server
+from sm_conformance.rules import Options, Rules, changed_limits, declared
 from sm_conformance.run_folder import EVIDENCE, LOCK
 
-DECLARATION_FILE = "sm-conformance.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the user asked for; the fields are the ``--sm-*`` options."""
-
-    image: str | None = None
-    train_image: str | None = None
-    serve_image: str | None = None
-    declaration: Path | None = None
-    # Hermetic doors take a declaration from the option alone, never from the current folder.
-    look_here: bool = True
-    model_data: Path | None = None
-    profile: str = "platform"
-    limits: Path | None = None
-    patience_s: float | None = None
-    report: Path | None = None
-    max_ping_p99_ms: float | None = None
-    max_invocation_p99_ms: float | None = None
-    keep: bool = False
-    allow_network: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a candidate is judged by; known before any engine is asked."""
-
-    contract: Contract
-    profile: Profile
-    limits: Limits
-    declaration: Declaration
+if TYPE_CHECKING:
+    from sm_conformance.aws.rule import Breach
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +42,8 @@ class Session:
     lab: Lab
     folder: Path
     began: float
+    # What static rules say of the requests to AWS: the breaches of each clause that they look at.
+    breaches: Mapping[str, tuple[Breach, ...]]
 
     def close(self) -> None:
         """Ends everything that still goes and removes what the run made on the engine."""
@@ -92,48 +59,18 @@ class Session:
             self.engine.close()
 
 
-def read_rules(options: Options) -> Rules:
-    """The rules that the options name. Raises :class:`UsageProblem`."""
-    if options.image is not None and (options.train_image or options.serve_image):
-        raise UsageProblem(
-            "--sm-image judges one image for both jobs; give either it or --sm-train-image and "
-            "--sm-serve-image"
-        )
-    changed = limits.load_changed(options.limits) if options.limits else limits.load()
-    for name in ("patience_s", "max_ping_p99_ms", "max_invocation_p99_ms"):
-        value = getattr(options, name)
-        if value is not None and not value > 0:
-            option = name.removesuffix("_s").replace("_", "-")
-            raise UsageProblem(f"--sm-{option} must be above 0, got {value:g}")
-    if options.patience_s is not None:
-        changed = replace(changed, training_patience_s=options.patience_s)
-    if options.model_data is not None and not options.model_data.is_file():
-        raise UsageProblem(f"--sm-model-data {options.model_data}: no such file")
-    if options.model_data is not None and not is_model_archive(options.model_data):
-        raise UsageProblem(
-            f"--sm-model-data {options.model_data}: it is no tar file compressed with gzip, as a "
-            "model.tar.gz is"
-        )
-    declaration = _declaration(options)
-    bounds = replace(
-        declaration.latency,
-        ping_p99_ms=options.max_ping_p99_ms or declaration.latency.ping_p99_ms,
-        invocation_p99_ms=options.max_invocation_p99_ms or declaration.latency.invocation_p99_ms,
-    )
-    return Rules(
-        contract=clause.load(),
-        profile=profile.load(options.profile),
-        limits=changed,
-        declaration=replace(declaration, latency=bounds),
-    )
-
-
 def open_session(options: Options, rules: Rules, engine: Engine, *, folder: Path) -> Session:
     """The session on an engine that answers. Raises UsageProblem for an image that is not there.
 
     ``folder`` takes the evidence and, where the user wants them, the reports.
     """
-    candidate = _candidate(options, rules.declaration, engine)
+    training = _inspect(engine, options.image or options.train_image)
+    hosting = _inspect(engine, options.image or options.serve_image)
+    if not rules.declaration.declared:
+        images = [image for image in (training, hosting) if image is not None]
+        found = carried(engine, images, folder=folder)
+        rules = declared(rules, found or rules.declaration, options, last=True)
+    candidate = _candidate(rules, training, hosting)
     facts = engine.facts()
     (folder / EVIDENCE).mkdir(parents=True, exist_ok=True)
     bench = Bench(
@@ -156,6 +93,7 @@ def open_session(options: Options, rules: Rules, engine: Engine, *, folder: Path
         lab=Lab(bench),
         folder=folder,
         began=time.monotonic(),
+        breaches=_breaches(rules),
     )
 
 
@@ -201,6 +139,10 @@ def write_report(
         status,
         Circumstances(
             images=[_image(image, roles) for image, roles in session.candidate.images],
+            waivers=[
+                {"clause": one.clause, "reason": one.reason, "expires": one.expires.isoformat()}
+                for one in declaration.waivers
+            ],
             declaration={
                 "from": declaration.origin,
                 "sha256": declaration.sha256,
@@ -218,33 +160,12 @@ def write_report(
     )
 
 
-def changed_limits(rules: Rules) -> dict[str, float]:
-    """The limits that were replaced, patience apart: waiting longer weakens nothing."""
-    published = limits.load()
-    return {
-        field.name: getattr(rules.limits, field.name)
-        for field in fields(Limits)
-        if field.name != "training_patience_s"
-        and getattr(rules.limits, field.name) != getattr(published, field.name)
-    }
-
-
-def _declaration(options: Options) -> Declaration:
-    if options.declaration is not None:
-        return load_declaration(options.declaration, origin="option")
-    here = Path(DECLARATION_FILE)
-    if options.look_here and here.is_file():
-        return load_declaration(here, origin="file")
-    return nothing_declared()
-
-
-def _candidate(options: Options, declaration: Declaration, engine: Engine) -> Candidate:
-    training = options.image or options.train_image
-    hosting = options.image or options.serve_image
+def _candidate(rules: Rules, training: ImageFacts | None, hosting: ImageFacts | None) -> Candidate:
     candidate = Candidate(
-        training=_inspect(engine, training),
-        hosting=_inspect(engine, hosting),
-        declaration=declaration,
+        training=training,
+        hosting=hosting,
+        declaration=rules.declaration,
+        assumed=rules.profile.claims,
     )
     for half, named, option in (
         ("training", training, "--sm-train-image"),
@@ -253,6 +174,14 @@ def _candidate(options: Options, declaration: Declaration, engine: Engine) -> Ca
         if half in candidate.claims and named is None:
             raise UsageProblem(f"the declaration claims {half}, but {option} names no image for it")
     return candidate
+
+
+def _breaches(rules: Rules) -> Mapping[str, tuple[Breach, ...]]:
+    if not rules.declaration.requests:
+        return {}
+    from sm_conformance.aws.checks import check
+
+    return check(rules.declaration.requests)
 
 
 def _inspect(engine: Engine, reference: str | None) -> ImageFacts | None:

@@ -195,13 +195,14 @@ def judging(
     folder: Path,
     image: str,
     *arguments: str,
-    declaration: Path = REFERENCE_DECLARATION,
+    declaration: Path | None = REFERENCE_DECLARATION,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Judging]:
     """A judgement that goes on while the caller looks at it; ended when the caller is done."""
     command = [
         sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", f"--sm-image={image}",
-        f"--sm-declaration={declaration}", f"--sm-report={folder / 'report'}", *arguments,
+        *([f"--sm-declaration={declaration}"] if declaration else []),
+        f"--sm-report={folder / 'report'}", *arguments,
     ]  # fmt: skip
     process = subprocess.Popen(
         command,

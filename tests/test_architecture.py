@@ -29,6 +29,7 @@ ROOMS: dict[str, set[str]] = {
     "contract": {"errors", "specs"},
     # what is run
     "declaration": {"errors", "specs"},
+    "aws": {"contract", "declaration", "errors"},
     "candidate": {"declaration", "observed"},
     "inputs": {"declaration", "specs"},
     "engine": {"errors", "observed"},
@@ -36,49 +37,48 @@ ROOMS: dict[str, set[str]] = {
         "candidate", "contract", "declaration", "engine", "errors", "inputs", "observed",
     },
     # where they meet
-    "judgement": {"contract", "observed", "specs"},
-    "suite.binding": {"observed"},
+    "binding": {"observed"},
+    "judgement": {"contract", "declaration", "observed", "specs"},
     "suite.clauses": {
-        "candidate", "contract", "judgement", "laboratory", "observed", "suite.binding",
+        "aws", "binding", "candidate", "contract", "judgement", "laboratory", "observed",
     },
+    "rules": {"aws", "contract", "declaration", "errors", "judgement"},
+    "carried": {"declaration", "engine", "errors", "observed"},
     "session": {
-        "candidate", "contract", "declaration", "engine", "errors", "inputs", "judgement",
+        "aws", "candidate", "carried", "engine", "errors", "inputs", "judgement", "laboratory",
+        "observed", "rules", "run_folder",
+    },
+    "first_look": {
+        "aws", "candidate", "carried", "contract", "declaration", "engine", "errors", "inputs",
         "laboratory", "observed", "run_folder",
     },
     # the doors
     "hookspecs": {"engine"},
-    "spreading": set(),
-    "termination": set(),
-    "terminal": {"contract", "engine", "inputs", "judgement", "run_folder"},
     "pytest_run": {
-        "engine", "errors", "inputs", "judgement", "laboratory", "observed", "run_folder",
-        "session", "terminal", "termination",
+        "aws", "binding", "contract", "engine", "errors", "inputs", "judgement", "laboratory",
+        "observed", "rules", "run_folder", "session",
     },
-    "collecting": {"pytest_run", "spreading", "suite.binding"},
-    "judging": {"errors", "judgement", "observed", "pytest_run", "suite.binding"},
-    "ending": {
-        "errors", "judgement", "judging", "pytest_run", "run_folder", "session", "terminal",
-    },
-    "plugin": {"collecting", "ending", "hookspecs", "judging", "pytest_run"},
+    "plugin": {"aws", "hookspecs", "pytest_run"},
     "suite.conftest": {
-        "candidate", "contract", "laboratory", "observed", "pytest_run", "suite.binding",
+        "binding", "candidate", "contract", "laboratory", "observed", "pytest_run",
+        "suite.clauses",
     },
-    "cli": {"contract", "judgement", "sources"},
+    "cli": {
+        "aws", "contract", "engine", "errors", "first_look", "judgement", "pytest_run", "sources",
+    },
     "__main__": {"cli"},
 }  # fmt: skip
 
 # Libraries that not everybody may know.
 LIBRARIES: dict[str, set[str]] = {
-    "pytest": {
-        "cli", "collecting", "ending", "hookspecs", "judging", "plugin", "pytest_run",
-        "suite.conftest", "terminal",
-    },
-    "xdist": {"spreading"},
+    "pytest": {"cli", "hookspecs", "plugin", "pytest_run", "suite.conftest"},
+    "xdist": {"pytest_run"},
     "docker": {"engine"},
     "requests": {"engine"},
     "jinja2": {"judgement"},
-    "jsonschema": {"declaration"},
-    "yaml": {"contract", "declaration", "specs"},
+    "jsonschema": {"contract", "declaration"},
+    "botocore": {"aws"},
+    "yaml": {"aws", "contract", "declaration", "specs"},
     "hypothesis": set(),
 }  # fmt: skip
 
@@ -90,7 +90,7 @@ def room(name: str) -> str:
         return ""  # the package itself, which only holds the version
     if parts[1] != "suite" or len(parts) == 2:
         return parts[1]
-    return f"suite.{parts[2]}" if parts[2] in ("binding", "conftest") else "suite.clauses"
+    return f"suite.{parts[2]}" if parts[2] == "conftest" else "suite.clauses"
 
 
 def modules() -> Iterator[tuple[str, str, ast.Module]]:
@@ -213,4 +213,8 @@ def test_the_plugin_imports_nothing_heavy() -> None:
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout.splitlines() == ["[]", "['sm_conformance', 'sm_conformance.plugin']"]
+    assert done.stdout.splitlines() == [
+        "[]",
+        "['sm_conformance', 'sm_conformance.aws', 'sm_conformance.aws.kinds', "
+        "'sm_conformance.plugin']",
+    ]

@@ -17,7 +17,7 @@ from real_engine import REFERENCE, docker, judging, left_of, wait_for
 
 from sm_conformance.engine.docker import DockerEngine
 from sm_conformance.engine.ownership import Owner, labels
-from sm_conformance.termination import Termination
+from sm_conformance.pytest_run.termination import Termination
 
 pytestmark = pytest.mark.engine
 

@@ -15,13 +15,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from sm_conformance import specs
+from sm_conformance.aws.checks import RULES as RULES_ON_REQUESTS
+from sm_conformance.binding import binding_of
 from sm_conformance.contract import clause, limits, profile
 from sm_conformance.contract.clause import Consequence, Disposition, Level
 from sm_conformance.errors import UsageProblem
 from sm_conformance.inputs import scenario
 from sm_conformance.laboratory import steps
-from sm_conformance.pytest_run import SUITE
-from sm_conformance.suite.binding import binding_of
+from sm_conformance.pytest_run.run import SUITE
 
 CONTRACT = clause.load()
 KEYS = {one.key for one in CONTRACT.clauses}
@@ -75,6 +76,14 @@ def test_all_five_promises_are_made_and_each_is_asserted() -> None:
 
     assert {one.promise for one in promised} == {"P1", "P2", "P3", "P4", "P5"}
     assert [one.key for one in promised if one.disposition is not Disposition.ASSERTED] == []
+
+
+def test_what_is_judged_on_requests_is_what_the_static_rules_know() -> None:
+    on_requests = {
+        one.key for one in CONTRACT.clauses if one.disposition is Disposition.DECLARATION
+    }
+
+    assert on_requests == {rule.clause for rule in RULES_ON_REQUESTS}
 
 
 def test_what_is_only_observed_is_never_judged() -> None:

@@ -63,24 +63,24 @@ resources: {memory: 2g, pids: 512, log: 16m, output: 5G, time_s: 600}
 """
 
 
-def model(weights: bytes = b"w") -> bytes:
-    """A model.tar.gz."""
-    held = io.BytesIO()
-    with tarfile.open(fileobj=held, mode="w:gz") as archive:
-        member = tarfile.TarInfo("weights")
-        member.size = len(weights)
-        archive.addfile(member, io.BytesIO(weights))
-    return held.getvalue()
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with the files that ``FULL`` names."""
     (tmp_path / "data" / "deep").mkdir(parents=True)
     (tmp_path / "data" / "iris.csv").write_bytes(b"0,5.1\n")
     (tmp_path / "data" / "deep" / "more.csv").write_bytes(b"1,4.9\n")
-    (tmp_path / "model.tar.gz").write_bytes(model())
+    (tmp_path / "model.tar.gz").write_bytes(archive(b"a model"))
     return tmp_path
+
+
+def archive(content: bytes) -> bytes:
+    """A tar file with one file in it, compressed with gzip."""
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w:gz") as made:
+        info = tarfile.TarInfo("m")
+        info.size = len(content)
+        made.addfile(info, io.BytesIO(content))
+    return held.getvalue()
 
 
 def read(folder: Path, text: str | bytes) -> Declaration:
@@ -214,7 +214,7 @@ def test_quotes_around_a_hyperparameter_are_not_sent(folder: Path) -> None:
 
 
 def test_the_word_none_means_without_a_model_and_a_file_of_that_name_does_not(folder: Path) -> None:
-    (folder / "none").write_bytes(model())
+    (folder / "none").write_bytes(archive(b""))
 
     word = read(folder, "hosting: {model: none}").hosting
     file = read(folder, "hosting: {model: ./none}").hosting
@@ -288,7 +288,7 @@ def test_the_digest_is_the_same_in_another_folder(folder: Path, tmp_path: Path) 
 @pytest.mark.parametrize("name", ["data/iris.csv", "data/deep/more.csv", "model.tar.gz"])
 def test_the_digest_changes_with_every_named_file(folder: Path, name: str) -> None:
     before = read(folder, FULL).sha256
-    (folder / name).write_bytes(model(b"other") if name == "model.tar.gz" else b"other")
+    (folder / name).write_bytes(archive(b"other"))
 
     assert read(folder, FULL).sha256 != before
 
@@ -333,7 +333,8 @@ def test_the_digest_changes_with_a_file_name_and_with_the_text(folder: Path) -> 
         ("claims: []", "1: $.claims: expected at least one entry, got an empty list"),
         (
             "claims:\n- training\n- serving",
-            "3: $.claims[1]: expected one of training, hosting, tuning, got 'serving'",
+            "3: $.claims[1]: expected one of training, hosting, tuning, batch, "
+            "multi-model, streaming or 19 more, got 'serving'",
         ),
         ("claims: [hosting, hosting]", "1: $.claims: expected no entry twice, got a list"),
         (
@@ -354,17 +355,20 @@ def test_the_digest_changes_with_a_file_name_and_with_the_text(folder: Path) -> 
         (
             "training: {hyperparameters: {a: [1]}}",
             "1: $.training.hyperparameters.a: expected a number, boolean or text "
-            "(JSON is text: put it in quotes), got a list",
+            "(JSON is text: put it in quotes), or a mapping such as "
+            "{value: 5, type: integer}, got a list",
         ),
         (
             "training: {hyperparameters: {a: }}",
-            "1: $.training.hyperparameters.a: expected a number, boolean or text "
-            "(JSON is text: put it in quotes), got nothing",
+            "{value: 5, type: integer}, got nothing",
         ),
-        ("training: {hyperparameters: {'': 1}}", "expected a name as the key"),
+        (
+            "training: {hyperparameters: {'': 1}}",
+            "expected a name of 1 to 256 characters as the key",
+        ),
         (
             "training: {environment: {a-b: 1}}",
-            "expected a variable name of letters, digits and '_'",
+            "expected a variable name of up to 512 letters, digits and '_'",
         ),
         ('training: {environment: {A: "\\0"}}', "without a null character, got '\\x00'"),
         ("training: {yields_model: yes}", "expected true or false, got 'yes'"),
@@ -399,9 +403,9 @@ def test_the_digest_changes_with_a_file_name_and_with_the_text(folder: Path) -> 
             'training: {channels: {"a\\n": {data: x}}}',
             "expected a channel name of up to 64 letters",
         ),
-        ("training: {channels: {a: {}}}", "expected exactly one of path, data, got none"),
-        ("training: {channels: {a: {path: data, data: x}}}", "path, data, got path and data"),
-        ("training: {channels: {a: {path: data, file: x}}}", "expected 'file' only beside 'data'"),
+        ("training: {channels: {a: {}}}", "exactly one of path, data, generate, got none"),
+        ("training: {channels: {a: {path: data, data: x}}}", "generate, got path and data"),
+        ("training: {channels: {a: {path: data, file: x}}}", "path and file exclude each other"),
         ("training: {channels: {a: {data: x, file: ../x}}}", "expected a relative file name"),
         ("training: {channels: {a: {data: x, file: /x}}}", "expected a relative file name"),
         ("training: {channels: {a: {data: x, file: a//x}}}", "expected a relative file name"),
@@ -681,6 +685,17 @@ def test_a_folder_is_neither_a_model_nor_a_body(folder: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"text", b"\x1f\x8b", gzip.compress(b"no tar file" * 99), bytes(10240)]
+)
+def test_a_model_is_a_tar_file_compressed_with_gzip(folder: Path, content: bytes) -> None:
+    (folder / "model.tar.gz").write_bytes(content)
+
+    (told,) = problems(folder, "hosting: {model: model.tar.gz}")
+
+    assert told.endswith("it is no tar file compressed with gzip, as a model.tar.gz is")
+
+
 def test_a_file_name_that_is_not_utf_8_is_refused(folder: Path, box: Path) -> None:
     Path(os.fsdecode(os.fsencode(box) + b"/\xff.csv")).write_bytes(b"")
 
@@ -724,7 +739,7 @@ def test_a_large_model_does_not_count_against_the_bound(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(declaration_files, "_MOST_BYTES", 10)
-    (folder / "model.tar.gz").write_bytes(model(os.urandom(1000)))
+    (folder / "model.tar.gz").write_bytes(archive(b"m" * 1000))
 
     assert read(folder, "hosting: {model: model.tar.gz}").declared
 
@@ -869,13 +884,15 @@ def test_every_property_of_the_schema_is_described_and_every_mapping_closed() ->
 
 def test_every_rule_of_the_schema_has_words_for_its_failure() -> None:
     worded = {
-        "additionalProperties", "dependentRequired", "enum", "maxProperties", "maximum", "minItems",
-        "minimum", "oneOf", "properties", "propertyNames", "type", "uniqueItems", "items",
+        "additionalProperties", "allOf", "dependentRequired", "enum", "items", "maxItems",
+        "maxLength", "maxProperties", "maximum", "minItems", "minimum", "oneOf", "properties",
+        "propertyNames", "required", "type", "uniqueItems",
     }  # fmt: skip
     silent = {"$schema", "$id", "$comment", "$defs", "$ref", "title", "description", "default"}
 
     for schema in schemas({"properties": SCHEMA["properties"], "$defs": SCHEMA["$defs"]}):
-        if "type" in schema or "enum" in schema or "pattern" in schema:
+        # A property may have such a name; its value is then a schema of its own.
+        if any(isinstance(schema.get(key), str | list) for key in ("type", "enum", "pattern")):
             others = set(schema) - worded - silent
             assert not others or "title" in schema, schema
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from miniatures.judging import BOTH, SERVES, TRAINS, Judged, judge, provide_engine
+from miniatures.judging import BOTH, REQUESTS, SERVES, TRAINS, Judged, judge, provide_engine
 
+from sm_conformance.contract import clause
 from sm_conformance.laboratory import instead, steps, stopping, watch
 
 # Limits that a liar would otherwise exhaust: it idles, stalls, or keeps refusing.
@@ -63,6 +64,17 @@ class Sin:
 
 
 NEEDS_MODEL = {**BOTH, "hosting": {"requests": BOTH["hosting"]["requests"]}}
+
+
+def expecting(row: Mapping[str, Any] | None = None, json: Mapping[str, Any] | None = None) -> Any:
+    """A declaration with what the replies to the two requests must be."""
+    requests = [
+        {**request, **({"expect": expect} if expect else {})}
+        for request, expect in zip(REQUESTS, (row, json), strict=True)
+    ]
+    return {**SERVES, "hosting": {**SERVES["hosting"], "requests": requests}}
+
+
 UNSTOPPABLE = {"hosting_stop_limit_s": 0.3, "training_stop_limit_s": 0.3}
 
 TRAINING_SINS = [
@@ -120,6 +132,14 @@ SERVING_SINS = [
         "ping_spacing_s": 0.02, "sample_requests": 2}),
     Sin("lawful", "HOST-004 ping-bound", says="p99", options=("--sm-max-ping-p99-ms=0.001",)),
     Sin("lawful", "HOST-010 invocation-bound", options=("--sm-max-invocation-p99-ms=0.001",)),
+    Sin("lawful", "HOST-010 expected-response", says="sample: the body '0\\n'",
+        declaration=expecting({"body": "1\n"})),
+    Sin("lawful", "HOST-010 expected-response", says="sample: Content-Type text/csv",
+        declaration=expecting({"content_type": "application/json"})),
+    Sin("lawful", "HOST-010 expected-response", says="request-json: the body '[0]'",
+        declaration=expecting({"body": "0"}, {"matches": "^\\[1"})),
+    Sin("lawful", "HOST-010 expected-response", says="request-json: $[0]: 0 is not of type",
+        declaration=expecting(json={"schema": {"items": {"type": "string"}}})),
     Sin("late", "HOST-005 startup-window", says="the first 200 came after",
         limits={"startup_limit_s": 0.2, "startup_grace_s": 5}),
     Sin("sick-later", "HOST-006 stays-healthy", says="503"),
@@ -189,8 +209,10 @@ def test_a_lawful_one_is_conformant(pytester: pytest.Pytester) -> None:
     found = judge_here(pytester, "lawful")
 
     assert found.said == {}, found.output
-    assert found.with_verdict("n/a").keys() == {
+    launched = {one.key for one in clause.load().launched}
+    assert found.with_verdict("n/a").keys() & launched == {
         "IMG-012 root-training", "HOST-004 ping-bound", "HOST-010 invocation-bound",
+        "HOST-010 expected-response",
     }  # fmt: skip
     assert (found.status, found.report["conclusion"]) == (0, "conformant")
     assert (found.report["doubts"], found.report["complete"]) == ([], True)
@@ -198,6 +220,28 @@ def test_a_lawful_one_is_conformant(pytester: pytest.Pytester) -> None:
     assert found.report["launches"] == 8
     assert found.report["latency"]["/ping"]["count"] == 100
     assert found.report["declaration"]["claims"] == ["hosting", "training"]
+
+
+def test_responses_that_are_as_declared_are_lawful(pytester: pytest.Pytester) -> None:
+    declaration = expecting(
+        {"content_type": "text/csv", "matches": "^0$"}, {"schema": {"items": {"const": 0}}}
+    )
+
+    found = judge_here(pytester, "lawful", declaration=declaration)
+
+    assert found.findings["HOST-010 expected-response"]["verdict"] == "pass"
+    assert (found.status, found.said) == (0, {}), found.output
+
+
+def test_a_declared_request_that_is_refused_has_not_the_declared_response(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(pytester, "only-csv", declaration=expecting(json={"body": "[0]"}))
+
+    assert found.said == {
+        "HOST-010 expected-response": "fail", "HOST-021 content-types": "advice",
+    }  # fmt: skip
+    assert "request-json: 415" in found.findings["HOST-010 expected-response"]["actual"]
 
 
 def test_a_lawful_one_is_conformant_where_the_engine_only_publishes_ports(

@@ -9,6 +9,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+import yaml
 from test_mutants import REFERENCE, judge
 
 IMAGE = "sm-conformance/reference:latest"
@@ -35,6 +36,17 @@ def model_archive(folder: Path, *, more: str = "") -> Path:
     return target
 
 
+def without_expectations(folder: Path) -> Path:
+    """The declaration of the reference without what is expected of the model that it trains."""
+    said = yaml.safe_load((REFERENCE / "sm-conformance.yaml").read_text("utf-8"))
+    said["training"]["channels"]["training"]["path"] = str(REFERENCE / "data" / "flowers.csv")
+    for request in said["hosting"]["requests"]:
+        request.pop("expect", None)
+    target = folder / "sm-conformance.yaml"
+    target.write_text(yaml.safe_dump(said), "utf-8")
+    return target
+
+
 def answer(tmp_path: Path) -> str:
     """The body of the first good answer, from the evidence."""
     kept = tmp_path / "report" / "evidence" / "serve-plain" / "replies" / "first.txt"
@@ -47,7 +59,7 @@ def test_a_model_given_by_option_is_served_although_training_left_another(tmp_pa
     status, report, output = judge(
         tmp_path,
         f"--sm-image={IMAGE}",
-        f"--sm-declaration={REFERENCE / 'sm-conformance.yaml'}",
+        f"--sm-declaration={without_expectations(tmp_path)}",
         f"--sm-model-data={model}",
     )
 

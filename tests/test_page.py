@@ -194,7 +194,7 @@ def report(*findings: dict[str, Any], **changed: Any) -> dict[str, Any]:
                 "because": rule.because or "",
             }
             for rule in contract.clauses
-            if rule.disposition is not Disposition.ASSERTED
+            if rule.disposition not in (Disposition.ASSERTED, Disposition.DECLARATION)
         ],
         "latency": {},
         "launches": 7,
@@ -231,7 +231,7 @@ def all_verdicts() -> dict[str, Any]:
         exit_status=1,
         doubts=["a doubt of its own"],
         limits_changed={"startup_limit_s": 5},
-        waivers=[{"clause": keys[5], "because": "a reason"}],
+        waivers=[{"clause": keys[5], "reason": "a reason", "expires": "2027-01-31"}],
         latency={"/ping": route([1.0, 2.0]), "/invocations": route([])},
     )
 
@@ -647,7 +647,10 @@ def test_a_report_that_judges_every_rule_says_so() -> None:
 
 
 def test_the_page_ends_with_what_the_run_was_made_with() -> None:
-    data = report(finding("IMG-001 train-starts"), waivers=[{"clause": "IMG-023 logs"}])
+    data = report(
+        finding("IMG-001 train-starts"),
+        waivers=[{"clause": "IMG-023 logs", "reason": "quiet", "expires": "2027-01-31"}],
+    )
     about = section(shown(data), "about").text
 
     for text in (
@@ -660,7 +663,7 @@ def test_the_page_ends_with_what_the_run_was_made_with() -> None:
         "hosting, training",
         "Launches 7",
         "6.1 s",
-        '{"clause": "IMG-023 logs"}',
+        "IMG-023 logs until 2027-01-31: quiet",
     ):
         assert text in about
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import tarfile
@@ -17,14 +18,16 @@ from jsonschema import Draft202012Validator
 from sm_conformance import specs
 from sm_conformance.declaration.values import (
     Channel,
+    Code,
     Declaration,
     Fault,
+    Hyperparameter,
     Lasts,
     Training,
     nothing_declared,
 )
-from sm_conformance.inputs import generated
-from sm_conformance.inputs.archive import pack
+from sm_conformance.inputs import generated, script_mode
+from sm_conformance.inputs.archive import pack, with_code
 from sm_conformance.inputs.scenario import Conditions
 from sm_conformance.inputs.training import TrainingInputs, build
 
@@ -167,6 +170,222 @@ def test_what_makes_it_last_is_used_only_when_it_shall_last() -> None:
     assert lasting.files["input/data/extra/deep/b.bin"] == b"\0"
 
 
+# -- what nobody said --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ({"kind": "integer", "low": "3", "high": "9"}, "3"),
+        ({"kind": "integer", "high": "9"}, "9"),
+        ({"kind": "continuous", "low": "0.5", "high": "1.5"}, "1.0"),
+        ({"kind": "continuous", "low": "0.5"}, "0.5"),
+        ({"kind": "categorical", "values": ("b", "a")}, "b"),
+    ],
+)
+def test_a_required_hyperparameter_that_nobody_set_is_guessed_inside_its_range(
+    said: Mapping[str, object], value: str
+) -> None:
+    inputs = handed(declared(hyperparameter_specs=(ranged("new", required=True, **said),)))
+
+    assert document(inputs, "hyperparameters")["new"] == value
+    assert inputs.guessed == (
+        f"the value '{value}' of the hyperparameter 'new' "
+        "(`training: {hyperparameters: {'new': {value: …}}}`)",
+    )
+
+
+def test_a_required_hyperparameter_of_which_nothing_is_known_is_left_out_and_told() -> None:
+    inputs = handed(declared(hyperparameter_specs=(ranged("new", required=True),)))
+
+    assert "new" not in document(inputs, "hyperparameters")
+    (guess,) = inputs.guessed
+    assert guess.startswith("no value of the hyperparameter 'new' (")
+
+
+def test_a_guess_is_told_in_one_harmless_line() -> None:
+    odd = ranged("\x1b[2J\n", required=True, values=("\x1b[0m",))
+
+    (guess,) = handed(declared(hyperparameter_specs=(odd,))).guessed
+
+    assert guess.isprintable()
+
+
+def test_a_hyperparameter_that_is_set_or_not_required_is_not_guessed() -> None:
+    specs = (
+        ranged("depth", required=True, low="9"),
+        ranged("new", low="9"),
+    )
+
+    inputs = handed(declared(hyperparameter_specs=specs))
+
+    assert document(inputs, "hyperparameters") == {"depth": "5", "name": "x", "fast": "true"}
+    assert inputs.guessed == ()
+
+
+def test_a_channel_without_data_is_filled_and_told_and_an_optional_one_is_left_out() -> None:
+    channels = (
+        Channel(name="a", content_type="text/libsvm", files=()),
+        Channel(name="b", content_type="image/png", files=()),
+        Channel(name="c", content_type="text/csv", files=(), required=False),
+    )
+
+    inputs = handed(declared(channels=channels))
+
+    assert_lawful(inputs)
+    assert set(document(inputs, "inputdataconfig")) == {"a", "b"}
+    libsvm = inputs.files["input/data/a/data.libsvm"]
+    assert libsvm is not None
+    assert b" 1:" in libsvm
+    assert inputs.files["input/data/b/data.csv"] == generated.flowers()
+    assert [guess.partition(" (")[0] for guess in inputs.guessed] == [
+        "generated data for the channel a", "generated data for the channel b",
+    ]  # fmt: skip
+
+
+def test_files_for_a_channel_that_takes_pipes_alone_are_a_guess() -> None:
+    def channel(*modes: str) -> Channel:
+        return Channel(name="a", content_type=None, files=(("a", b"a"),), modes=modes)
+
+    only_pipe = handed(declared(channels=(channel("Pipe"),)))
+
+    assert only_pipe.files["input/data/a/a"] == b"a"
+    assert len(only_pipe.guessed) == 1
+    assert handed(declared(channels=(channel("Pipe", "FastFile"),))).guessed == ()
+
+
+# -- a user's program ----------------------------------------------------------------------------
+
+
+FOLDER = Code(
+    files=(("train.py", b"print()"), ("lib/a.sh", b"")), archive=None, entry_point="train.py"
+)
+PACKED = Code(files=(), archive=b"\x1f\x8b", entry_point="train.py")
+
+
+def test_a_folder_is_placed_where_the_program_is_told_that_it_lies() -> None:
+    inputs = handed(declared(code=FOLDER))
+
+    assert_lawful(inputs)
+    assert document(inputs, "hyperparameters") == {
+        "sagemaker_submit_directory": '"/opt/ml/code"', "sagemaker_program": '"train.py"',
+        "depth": "5", "name": "x", "fast": "true",
+    }  # fmt: skip
+    assert inputs.files["code"] is None
+    assert inputs.files["code/train.py"] == b"print()"
+    modes = {member.name: member.mode for member in members(pack(inputs.files))}
+    assert (modes["code"], modes["code/lib/a.sh"]) == (0o755, 0o755)
+    assert modes["input/data/training/a.csv"] == 0o644
+    assert set(document(inputs, "inputdataconfig")) == {"training", "extra"}
+
+
+def test_a_packed_program_comes_in_a_channel_of_its_own() -> None:
+    inputs = handed(declared(code=PACKED), Conditions(odd_files=True, fault="missing-channel"))
+
+    assert_lawful(inputs)
+    path = "/opt/ml/input/data/code/sourcedir.tar.gz"
+    assert document(inputs, "hyperparameters")["sagemaker_submit_directory"] == json.dumps(path)
+    assert inputs.files[path.removeprefix("/opt/ml/")] == PACKED.archive
+    assert set(document(inputs, "inputdataconfig")) == {"extra", "code"}
+    assert [name for name in inputs.files if "/code/" in name] == [path.removeprefix("/opt/ml/")]
+
+
+def test_a_job_without_hyperparameters_still_names_its_program() -> None:
+    inputs = handed(declared(code=FOLDER), Conditions(no_hyperparameters=True))
+
+    assert set(document(inputs, "hyperparameters")) == {
+        "sagemaker_submit_directory", "sagemaker_program",
+    }  # fmt: skip
+
+
+def test_what_the_owner_says_of_the_program_stands() -> None:
+    said = {"sagemaker_program": "other.py"}
+
+    inputs = handed(declared(code=FOLDER, hyperparameters=said))
+
+    assert document(inputs, "hyperparameters")["sagemaker_program"] == "other.py"
+
+
+def test_a_program_that_is_not_named_is_not_named() -> None:
+    code = Code(files=FOLDER.files, archive=None, entry_point=None)
+
+    assert "sagemaker_program" not in document(handed(declared(code=code)), "hyperparameters")
+    assert script_mode.environment(code) == {"SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+    assert script_mode.environment(None) == {}
+
+
+def model(path: Path, files: Mapping[str, bytes | None]) -> Path:
+    with gzip.open(path, "wb") as packed:
+        packed.write(pack(files))
+    return path
+
+
+def held(path: Path) -> dict[str, bytes | None]:
+    with tarfile.open(path) as archive:
+        return {
+            member.name: opened.read() if (opened := archive.extractfile(member)) else None
+            for member in archive
+        }
+
+
+def test_a_served_program_replaces_the_one_in_the_model(tmp_path: Path) -> None:
+    old = {"weights": b"1", "code/old.py": b"old", "code.txt": b"2", "deep/code/kept": b"3"}
+    source = model(tmp_path / "in.tar.gz", old)
+
+    made = with_code(source, {"serve.py": b"new"}, to=tmp_path / "out.tar.gz")
+
+    assert held(made) == {
+        "weights": b"1", "code.txt": b"2", "deep": None, "deep/code": None, "deep/code/kept": b"3",
+        "code": None, "code/serve.py": b"new",
+    }  # fmt: skip
+
+
+def test_a_served_program_may_be_all_there_is(tmp_path: Path) -> None:
+    made = with_code(None, {"serve.py": b"new"}, to=tmp_path / "out.tar.gz")
+
+    assert held(made) == {"code": None, "code/serve.py": b"new"}
+
+
+def test_names_that_begin_with_a_dot_are_the_same_folder(tmp_path: Path) -> None:
+    source = model(tmp_path / "in.tar.gz", {"./code/old.py": b"old", "./weights": b"1"})
+
+    made = with_code(source, {}, to=tmp_path / "out.tar.gz")
+
+    assert [name for name in held(made) if "old" in name] == []
+    assert b"1" in held(made).values()
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"no archive", b"\x1f\x8b", gzip.compress(b"no tar file" * 99), None]
+)
+def test_a_model_that_is_no_archive_is_left_to_the_engine(
+    tmp_path: Path, raw: bytes | None
+) -> None:
+    source = tmp_path / "in.tar.gz"
+    if raw is None:
+        raw = model(tmp_path / "whole", {"weights": b"1" * 99_999}).read_bytes()[:-20]
+    source.write_bytes(raw)
+
+    assert with_code(source, {"a": b""}, to=tmp_path / "out.tar.gz") == source
+
+
+def test_a_model_with_links_and_devices_is_copied_and_not_followed(tmp_path: Path) -> None:
+    source = tmp_path / "in.tar.gz"
+    with tarfile.open(source, "w:gz") as archive:
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
+        archive.addfile(link)
+        device = tarfile.TarInfo("../device")
+        device.type = tarfile.CHRTYPE
+        archive.addfile(device)
+
+    with tarfile.open(with_code(source, {}, to=tmp_path / "out.tar.gz")) as made:
+        found = {member.name: (member.type, member.linkname) for member in made}
+
+    assert found["link"] == (tarfile.SYMTYPE, "/etc/hostname")
+    assert found["../device"] == (tarfile.CHRTYPE, "")
+
+
 # -- faults ----------------------------------------------------------------------------------------
 
 
@@ -225,6 +444,92 @@ def test_a_fault_of_which_the_declaration_has_no_part_does_not_exist(
     assert build(declared(**parts), Conditions(fault=fault)) is None
 
 
+def ranged(name: str = "depth", **said: object) -> Hyperparameter:
+    """What is said of a hyperparameter, nothing unless ``said`` says it."""
+    nothing = {
+        "value": None, "kind": None, "low": None, "high": None, "values": (), "required": False,
+        "tunable": False, "default": None,
+    }  # fmt: skip
+    return Hyperparameter(name=name, **{**nothing, **said})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("said", "bad"),
+    [
+        ({"kind": "integer", "low": "1", "high": "10"}, "0"),
+        ({"kind": "integer", "low": "-5"}, "-6"),
+        ({"kind": "integer", "high": "10"}, "11"),
+        ({"kind": "integer", "high": "9223372036854775807"}, "9223372036854775808"),
+        ({"kind": "continuous", "low": "0.5", "high": "1.5"}, "-0.5"),
+        ({"kind": "continuous", "low": "1e-6"}, "-0.999999"),
+        ({"kind": "continuous", "high": "1e6"}, "2000000.0"),
+        ({"low": "1"}, "0"),
+        ({"kind": "categorical", "values": ("a", "b")}, "sm-conformance-no-such-value"),
+    ],
+)
+def test_a_value_out_of_its_range_is_beyond_what_is_declared(
+    said: Mapping[str, object], bad: str
+) -> None:
+    inputs = handed(
+        declared(hyperparameter_specs=(ranged(**said),)), Conditions(fault="out-of-range")
+    )
+
+    assert document(inputs, "hyperparameters") == {"depth": bad, "name": "x", "fast": "true"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"kind": "integer"},
+        {"kind": "free-text", "default": "x"},
+        {"kind": "categorical"},
+        {"kind": "continuous", "low": "-1.7e308"},
+    ],
+)
+def test_without_a_range_nothing_is_out_of_it(said: Mapping[str, object]) -> None:
+    declaration = declared(hyperparameter_specs=(ranged(**said),))
+
+    assert build(declaration, Conditions(fault="out-of-range")) is None
+
+
+def test_a_channel_that_is_not_required_is_no_fault_when_it_is_missing() -> None:
+    channels = (
+        Channel(name="a", content_type=None, files=(("a", b"a"),), required=False),
+        Channel(name="b", content_type=None, files=(("b", b"b"),)),
+    )
+
+    missing = handed(declared(channels=channels), Conditions(fault="missing-channel"))
+    corrupt = handed(declared(channels=channels), Conditions(fault="corrupt-data"))
+
+    assert set(document(missing, "inputdataconfig")) == {"a"}
+    assert corrupt.files["input/data/a/a"] == b"a"
+    assert corrupt.files["input/data/b/b"] == generated.garbage()
+    assert build(declared(channels=channels[:1]), Conditions(fault="empty-channel")) is None
+    assert build(declared(channels=channels[:1]), Conditions(fault="corrupt-data")) is not None
+
+
+@pytest.mark.parametrize(
+    ("sin", "files"),
+    [
+        ("missing", None),
+        ("empty", {}),
+        ("corrupt", {"input/data/late/data.csv": generated.garbage()}),
+    ],
+)
+def test_a_channel_that_is_left_out_can_be_spoilt_all_the_same(
+    sin: str, files: Mapping[str, bytes] | None
+) -> None:
+    late = Channel(name="late", content_type=None, files=(), required=False)
+    fault = Fault(hyperparameters={}, channels={"late": sin})
+
+    inputs = handed(declared(channels=(late,), fault=fault), Conditions(fault="declared"))
+
+    assert ("late" in document(inputs, "inputdataconfig")) == (files is not None)
+    held = {name: content for name, content in inputs.files.items() if "/late/" in name}
+    assert held == (files or {})
+
+
 def test_an_unknown_fault_is_a_bug_and_raises() -> None:
     with pytest.raises(ValueError, match="bad-luck"):
         build(declared(), Conditions(fault="bad-luck"))
@@ -259,7 +564,14 @@ conditions = st.builds(
     no_hyperparameters=st.booleans(),
     add_hyperparameters=hyperparameters,
     fault=st.sampled_from(
-        [None, "missing-channel", "empty-channel", "corrupt-data", "bad-hyperparameter"]
+        [
+            None,
+            "missing-channel",
+            "empty-channel",
+            "corrupt-data",
+            "out-of-range",
+            "bad-hyperparameter",
+        ]
     ),
 )
 

@@ -13,11 +13,11 @@ import yaml
 
 from generator.markdown import NOTICE, link, plain, table
 from sm_conformance import specs, suite
+from sm_conformance.binding import binding_of
 from sm_conformance.contract import clause, profile
 from sm_conformance.contract.clause import Clause, Disposition
 from sm_conformance.contract.profile import Profile
 from sm_conformance.judgement.page import CHAPTERS
-from sm_conformance.suite.binding import binding_of
 
 MUTANTS = Path(__file__).resolve().parents[2] / "sample_images" / "mutants"
 

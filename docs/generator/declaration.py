@@ -8,6 +8,8 @@ from typing import Any
 from generator.markdown import plain, table
 from sm_conformance import specs
 
+_FEW_WORDS = 6
+
 _Node = Mapping[str, Any]
 
 
@@ -50,7 +52,8 @@ def _resolved(node: _Node, schema: _Node) -> _Node:
 
 def _expected(node: _Node) -> str:
     if "enum" in node:
-        return " or ".join(f"`{value}`" for value in node["enum"])
+        words = [f"`{value}`" for value in node["enum"]]
+        return (" or " if len(words) <= _FEW_WORDS else ", ").join(words)
     if "title" in node:
         return plain(node["title"])
     match node["type"]:

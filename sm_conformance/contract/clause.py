@@ -40,6 +40,9 @@ class Disposition(StrEnum):
     NOT_YET = "not-yet"
 
 
+_JUDGED = (Disposition.ASSERTED, Disposition.DECLARATION)
+
+
 @dataclass(frozen=True, slots=True)
 class Clause:
     """One rule. ``key`` (number and name) identifies it in reports, waivers and mutants."""
@@ -67,6 +70,11 @@ class Clause:
     def chapter(self) -> str:
         return self.number.partition("-")[0]
 
+    @property
+    def on_requests(self) -> bool:
+        """Whether it is judged on requests to AWS, and not by launching the image."""
+        return self.disposition is Disposition.DECLARATION
+
     def applies(self, claims: frozenset[str]) -> bool:
         """Whether an image that makes these claims is bound by this clause."""
         return not self.claims or bool(self.claims & claims)
@@ -82,7 +90,12 @@ class Contract:
 
     @property
     def asserted(self) -> tuple[Clause, ...]:
-        """The clauses that a finding exists for."""
+        """The clauses that a finding exists for: judged by launches, or on requests to AWS."""
+        return tuple(c for c in self.clauses if c.disposition in _JUDGED)
+
+    @property
+    def launched(self) -> tuple[Clause, ...]:
+        """Those of them that are judged by launching the image, or by looking at it."""
         return tuple(c for c in self.clauses if c.disposition is Disposition.ASSERTED)
 
     def clause(self, key: str) -> Clause:

@@ -23,10 +23,13 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 _VERBATIM = {
     ("training", "hyperparameters"),
     ("training", "environment"),
+    ("training", "entrypoint"),
+    ("training", "arguments"),
     ("training", "fault", "hyperparameters"),
     ("training", "lasts", "hyperparameters"),
     ("hosting", "environment"),
 }
+_VERBATIM_OF_A_HYPERPARAMETER = ("value", "default", "min", "max", "values")
 
 
 class _Loader(yaml.SafeLoader):
@@ -169,7 +172,7 @@ def _plain_scalar(node: yaml.Node, *, where: Where, problems: Problems) -> Any:
     kind = node.tag.removeprefix("tag:yaml.org,2002:")
     if kind == "null":
         return None
-    if where[:-1] in _VERBATIM:
+    if _verbatim(where):
         return text
     match kind:
         case "bool":
@@ -182,10 +185,45 @@ def _plain_scalar(node: yaml.Node, *, where: Where, problems: Problems) -> Any:
             return text
 
 
+def _verbatim(where: Where) -> bool:
+    if where[:2] == ("training", "hyperparameters") and len(where) > 3:
+        return where[3] in _VERBATIM_OF_A_HYPERPARAMETER
+    return where[:-1] in _VERBATIM
+
+
 def _text(node: yaml.Node, *, where: Where, problems: Problems) -> str:
-    text: str = node.value
+    return _whole_text(node.value, where=where, problems=problems, line=node.start_mark.line + 1)
+
+
+def usable(value: Any, *, problems: Problems, where: Where = ()) -> Any:
+    """The plain value as YAML could have said it; what it could not is noted.
+
+    That is half a character, which JSON allows, and what is nested too deep to be looked at.
+    """
+    match value:
+        case dict() | list() if len(where) == _DEEPEST_YAML:
+            problems.add(where, f"more than {_DEEPEST_YAML} levels")
+            return None
+        case dict():
+            return {
+                _whole_text(str(key), where=where, problems=problems): usable(
+                    inner, problems=problems, where=(*where, str(key))
+                )
+                for key, inner in value.items()
+            }
+        case list():
+            return [
+                usable(inner, problems=problems, where=(*where, index))
+                for index, inner in enumerate(value)
+            ]
+        case str():
+            return _whole_text(value, where=where, problems=problems)
+        case _:
+            return value
+
+
+def _whole_text(text: str, *, where: Where, problems: Problems, line: int | None = None) -> str:
     if SURROGATE.search(text):
-        line = node.start_mark.line + 1
         problems.add(where, "half of a surrogate pair; write the character itself", line=line)
         return SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
     return text

@@ -13,31 +13,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sm_conformance.declaration import parts, tables
 from sm_conformance.declaration.document import SURROGATE
-from sm_conformance.declaration.problems import Problems, Where
+from sm_conformance.declaration.problems import Problems, Where, nearest
+from sm_conformance.declaration.values import Code
 
 _MOST_BYTES = 1 << 30
 _MOST_ENTRIES = 100_000
 _DEEPEST_FOLDER = 64
-
-_ENDINGS = {
-    "application/json": ".json",
-    "application/jsonlines": ".jsonl",
-    "text/csv": ".csv",
-    "text/libsvm": ".libsvm",
-    "text/plain": ".txt",
-}
 
 
 class NamedFiles:
     """Turns what a declaration names into bytes, within one bound; keeps a digest of each file.
 
     In its methods ``said`` is what the declaration says at ``where``. What cannot be used becomes a
-    problem, and the result is empty.
+    problem, and the result is empty. ``confined``: nothing outside ``folder`` can be used.
     """
 
-    def __init__(self, folder: Path, *, problems: Problems) -> None:
+    def __init__(self, folder: Path, *, problems: Problems, confined: bool = False) -> None:
         self._folder = folder
+        self._confined = confined
         self._problems = problems
         self._bytes_left = _MOST_BYTES
         self._entries_left = _MOST_ENTRIES
@@ -49,11 +44,32 @@ class NamedFiles:
             case {"path": str(path)}:
                 return self._tree(path, where=(*where, "path"))
             case {"data": str(text)}:
-                media_type = str(said.get("content_type")).partition(";")[0].strip().lower()
-                name = said.get("file", f"data{_ENDINGS.get(media_type, '')}")
-                return ((name, text.encode()),)
+                return ((_file_name(said), text.encode()),)
+            case {"generate": dict(asked)}:
+                if self._problems.touch(where):
+                    return ()
+                table = tables.read(asked, said.get("content_type"))
+                return ((_file_name(said), tables.make(table, said.get("content_type"))),)
             case _:
                 return ()
+
+    def code(self, said: Any, *, where: Where) -> Code | None:
+        """The user's program: a folder, or the packed one of script mode."""
+        entry_point = parts.mapping(said).get("entry_point")
+        match said:
+            case {"path": str(path)}:
+                files = self._tree(path, where=(*where, "path"), only_folder=True)
+                names = [name for name, _ in files]
+                # Of a package its module may be named instead.
+                if isinstance(entry_point, str) and not {entry_point, "setup.py"} & set(names):
+                    text = f"the folder has no such file; {nearest(entry_point, names)}"
+                    self._problems.add((*where, "entry_point"), text)
+                return Code(files=files, archive=None, entry_point=entry_point)
+            case {"sourcedir": str(path)}:
+                packed = self._packed(path, where=(*where, "sourcedir"))
+                return Code(files=(), archive=packed, entry_point=entry_point)
+            case _:
+                return None
 
     def body(self, said: Any, *, where: Where) -> bytes:
         """The body of a sample request."""
@@ -72,6 +88,7 @@ class NamedFiles:
         if not isinstance(said, str) or said == "none":
             return None
         with self._reported(said, where=where) as path:
+            self._hold_inside(path)
             _regular_size(path)
             if not is_model_archive(path):
                 raise ValueError("it is no tar file compressed with gzip, as a model.tar.gz is")
@@ -88,12 +105,28 @@ class NamedFiles:
     def _one(self, name: str, *, where: Where) -> bytes:
         """The content of one file."""
         with self._reported(name, where=where) as path:
+            self._hold_inside(path)
             return self._content(path, label=(*where, path.name))
         return b""
 
-    def _tree(self, name: str, *, where: Where) -> tuple[tuple[str, bytes], ...]:
+    def _packed(self, name: str, *, where: Where) -> bytes:
+        """The content of one file that is a packed folder."""
+        with self._reported(name, where=where) as path:
+            self._hold_inside(path)
+            _regular_size(path)
+            if not is_model_archive(path):
+                raise ValueError("it is no tar file compressed with gzip")
+            return self._content(path, label=(*where, path.name))
+        return b""
+
+    def _tree(
+        self, name: str, *, where: Where, only_folder: bool = False
+    ) -> tuple[tuple[str, bytes], ...]:
         """A file, or all files of a folder, with their names relative to it."""
         with self._reported(name, where=where) as path:
+            self._hold_inside(path)
+            if only_folder and path.is_file():
+                raise ValueError("it is a file, not a folder")
             paths = {path.name: path}
             if path.is_dir():
                 inside = self._below(path, root=_real(path), above=())
@@ -123,6 +156,10 @@ class NamedFiles:
             self._problems.add(where, f"cannot read {culprit!r}: {error.strerror}")
         except ValueError as error:
             self._problems.add(where, f"cannot use {str(path)!r}: {error}")
+
+    def _hold_inside(self, path: Path) -> None:
+        if self._confined and not _real(path).is_relative_to(_real(self._folder)):
+            raise ValueError("it leads out of the folder of the declaration")
 
     def _below(self, folder: Path, *, root: Path, above: tuple[Path, ...]) -> Iterator[Path]:
         real = _real(folder)
@@ -155,6 +192,11 @@ class NamedFiles:
 
     def _remember(self, digest: bytes, *, label: Where) -> None:
         self._digests += [hashlib.sha256(repr(label).encode()).digest(), digest]
+
+
+def _file_name(said: dict[str, Any]) -> str:
+    """The name of a channel's one file."""
+    return str(said.get("file", tables.file_name(said.get("content_type"))))
 
 
 def is_model_archive(path: Path) -> bool:

@@ -1,102 +1,90 @@
-"""Holds a document against ``specs/schemas/declaration.schema.json`` and against itself."""
+"""Holds a document against itself: what no schema can see."""
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError
-
-from sm_conformance import specs
-from sm_conformance.declaration import parts
-from sm_conformance.declaration.problems import Problems, nearest, shown
+from sm_conformance.declaration import parts, ranges, tables
+from sm_conformance.declaration.patterns import compiled, wrong_pattern, wrong_schema
+from sm_conformance.declaration.problems import Problems, Where, nearest, shown
 
 _LEAST_MEMORY = 6 << 20  # the smallest --memory that Docker accepts
+# Amazon SageMaker API, EnvironmentMap: the sum over the containers of a model.
+_MOST_ENVIRONMENT = 32 << 10
 
-_KINDS = {
-    "array": "a list",
-    "boolean": "true or false",
-    "integer": "a whole number",
-    "number": "a number",
-    "object": "a mapping",
-    "string": "text",
+# Claims that a section belongs to, and claims that mean nothing without one of others.
+_SECTIONS = {"training": ("training",), "hosting": ("hosting", "batch")}
+_NEED_TRAINING = (
+    "tuning", "pipe-mode", "fast-file", "distributed", "checkpoints", "model-trainer", "efa",
+)  # fmt: skip
+_NEED_HOSTING = (
+    "multi-model", "streaming", "asynchronous", "serverless", "bidirectional", "sessions",
+    "openai", "inference-components", "explainability",
+)  # fmt: skip
+_NEEDS = {
+    **dict.fromkeys(_NEED_TRAINING, ("training",)),
+    **dict.fromkeys(_NEED_HOSTING, ("hosting",)),
+    "pipeline": ("hosting", "batch"),
+    "script-mode": ("training", "hosting", "batch"),
 }
 
 
-def hold_against_schema(document: Any, *, problems: Problems) -> None:
-    """Note each value and key that the schema refuses."""
-    validator = Draft202012Validator(specs.read_schema("declaration"))
-    for error in validator.iter_errors(document):
-        where = tuple(error.absolute_path)
-        instance: Any = error.instance
-        if error.validator == "additionalProperties":
-            schema: Any = error.schema
-            known = list(schema["properties"])
-            for key in [key for key in instance if key not in known]:
-                problems.add((*where, key), f"unknown key; {nearest(key, known)}")
-        elif "propertyNames" in error.absolute_schema_path:
-            problems.add((*where, instance), f"expected {_expected(error)} as the key")
-        elif error.validator == "oneOf":
-            if isinstance(instance, dict):  # anything else has failed its type already
-                problems.add(where, _one_of(error))
-        else:
-            problems.add(where, f"expected {_expected(error)}, got {shown(instance)}")
-
-
-def _expected(error: ValidationError) -> str:
-    """What the schema wants, in words: its title, or else what the failed keyword says."""
-    wanted: Any = error.validator_value
-    schema: Any = error.schema
-    match error.validator:
-        case "enum":
-            words = "one of " + ", ".join(wanted)
-        case "dependentRequired":
-            words = ", ".join(f"'{key}' only beside '{need}'" for key, (need,) in wanted.items())
-        case "uniqueItems":
-            words = "no entry twice"
-        case _ if "title" in schema:
-            words = schema["title"]
-        case "type":
-            words = _KINDS[wanted]
-        case "minimum":
-            words = f"at least {wanted}"
-        case "maximum":
-            words = f"at most {wanted}"
-        case "minItems":
-            words = "at least one entry"
-        case "maxProperties":
-            words = f"at most {wanted} entries"
-        case keyword:
-            raise AssertionError(f"the schema uses {keyword} without a title")
-    return words
-
-
-def _one_of(error: ValidationError) -> str:
-    choices: Any = error.validator_value
-    instance: Any = error.instance
-    names = [name for choice in choices for name in choice["required"]]
-    present = [name for name in names if name in instance]
-    return f"expected exactly one of {', '.join(names)}, got {' and '.join(present) or 'none'}"
-
-
 def hold_against_each_other(document: Any, *, problems: Problems) -> None:
-    """Note what no schema can see: values that contradict each other, a limit too small to use."""
-    claims = parts.claims(document)
-    if claims is not None and not problems.touch(("claims",)):
-        for section in ("training", "hosting"):
-            if section in document and section not in claims:
-                text = f"the claims do not name {section}: add it to them or remove this section"
-                problems.add((section,), text)
-        if "tuning" in claims and "training" not in claims:
-            problems.add(("claims",), "tuning needs training among the claims")
+    """Note values that contradict each other, cannot be used, or are beyond a limit of the API."""
+    _look_at_claims(document, problems=problems)
+    for name, said in parts.mapping(document, "training", "hyperparameters").items():
+        if isinstance(said, dict):
+            ranges.look_at(said, where=("training", "hyperparameters", name), problems=problems)
+    for keys in (("training", "channels"), ("training", "lasts", "channels")):
+        for name, said in parts.mapping(document, *keys).items():
+            _look_at_channel(parts.mapping(said), where=(*keys, name), problems=problems)
+    packed = "sourcedir" in parts.mapping(document, "training", "code")
+    if packed and "code" in parts.mapping(document, "training", "channels"):
+        text = "the packed program is handed over in this channel: give it another name"
+        problems.add(("training", "channels", "code"), text)
     _look_at_fault(document, problems=problems)
-    names: set[str] = set()
-    for index, (name, _) in enumerate(parts.named_requests(document)):
-        if name in names:
-            problems.add(("hosting", "requests", index), f"another request is named {shown(name)}")
-        names.add(name)
+    _look_at_metrics(document, problems=problems)
+    _look_at_hosting(document, problems=problems)
     memory = parts.size_in_bytes(parts.mapping(document, "resources").get("memory"))
     if memory is not None and memory < _LEAST_MEMORY:
         problems.add(("resources", "memory"), "expected at least 6m, or no container can be made")
+    for index, said in enumerate(parts.entries(document, "waivers")):
+        expires = parts.mapping(said).get("expires")
+        where = ("waivers", index, "expires")
+        if expires is not None and not problems.touch(where) and day(expires) is None:
+            problems.add(where, f"there is no such day: {shown(expires)}")
+
+
+def day(text: Any) -> datetime.date | None:
+    """The day that a text such as 2027-01-31 stands for; None where there is none."""
+    try:
+        return datetime.date.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def _look_at_claims(document: Any, *, problems: Problems) -> None:
+    claims = parts.claims(document)
+    if claims is None or problems.touch(("claims",)):
+        return
+    for section, owners in _SECTIONS.items():
+        if section in document and not claims.intersection(owners):
+            text = f"the claims do not name {section}: add it to them or remove this section"
+            problems.add((section,), text)
+    for claim in sorted(claims):
+        needed = _NEEDS.get(claim, (claim,))
+        if not claims.intersection(needed):
+            problems.add(("claims",), f"{claim} needs {' or '.join(needed)} among the claims")
+
+
+def _look_at_channel(said: dict[str, Any], *, where: Where, problems: Problems) -> None:
+    if "generate" in said and not problems.touch((*where, "generate")):
+        tables.look_at(said, where=where, problems=problems)
+    modes = said.get("modes", ["File"])
+    if said.get("compression") == "gzip" and isinstance(modes, list) and "Pipe" not in modes:
+        text = "gzip is for Pipe mode: add Pipe to the modes, or hand over the file as it is"
+        problems.add((*where, "compression"), text)
 
 
 def _look_at_fault(document: Any, *, problems: Problems) -> None:
@@ -108,8 +96,60 @@ def _look_at_fault(document: Any, *, problems: Problems) -> None:
         if isinstance(channels, dict) and name not in channels:
             text = f"training has no such channel; {nearest(name, list(channels))}"
             problems.add(("training", "fault", "channels", name), text)
-    good = parts.mapping(document, "training", "hyperparameters")
-    bad = parts.mapping(document, "training", "fault", "hyperparameters")
+    good = parts.good_hyperparameters(document)
+    bad = parts.texts(parts.mapping(document, "training", "fault", "hyperparameters"))
     if not spoilt and good | bad == good and not problems.touch(("training", "fault")):
         text = "this is the training that succeeds; name a value or a channel that differs"
         problems.add(("training", "fault"), text)
+
+
+def _look_at_metrics(document: Any, *, problems: Problems) -> None:
+    names: list[str] = []
+    for index, said in enumerate(parts.entries(document, "training", "metrics")):
+        where: Where = ("training", "metrics", index)
+        metric = parts.mapping(said)
+        name, regex = metric.get("name"), metric.get("regex")
+        if isinstance(name, str):
+            if name in names:
+                problems.add(where, f"another metric is named {shown(name)}")
+            names.append(name)
+        if isinstance(regex, str) and not problems.touch((*where, "regex")):
+            wrong = wrong_pattern(regex)
+            if wrong is None and not compiled(regex).groups:
+                wrong = "it has no group; put the number into parentheses"
+            if wrong is not None:
+                problems.add((*where, "regex"), wrong)
+    wanted = parts.mapping(document, "training", "objective").get("metric")
+    if isinstance(wanted, str) and wanted not in names:
+        text = f"there is no such metric; {nearest(wanted, names)}"
+        problems.add(("training", "objective", "metric"), text)
+
+
+def _look_at_hosting(document: Any, *, problems: Problems) -> None:
+    environment = parts.texts(parts.mapping(document, "hosting", "environment"))
+    size = sum(len(f"{key}{value}".encode()) for key, value in environment.items())
+    if size > _MOST_ENVIRONMENT:
+        problems.add(("hosting", "environment"), "expected at most 32 KB in all")
+    names: set[str] = set()
+    for index, (name, request) in enumerate(parts.named_requests(document)):
+        where = ("hosting", "requests", index)
+        if name in names:
+            problems.add(where, f"another request is named {shown(name)}")
+        names.add(name)
+        expected = parts.mapping(request, "expect")
+        for key, wrong in (
+            ("matches", _wrong_match(expected)),
+            ("schema", _wrong_schema(expected)),
+        ):
+            if wrong is not None and not problems.touch((*where, "expect", key)):
+                problems.add((*where, "expect", key), wrong)
+
+
+def _wrong_match(expected: dict[str, Any]) -> str | None:
+    pattern = expected.get("matches")
+    return wrong_pattern(pattern) if isinstance(pattern, str) else None
+
+
+def _wrong_schema(expected: dict[str, Any]) -> str | None:
+    schema = expected.get("schema")
+    return wrong_schema(schema) if isinstance(schema, dict) else None

@@ -2,18 +2,91 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+ALL_GPUS = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Hyperparameter:
+    """What is said of a hyperparameter beyond its value; numbers are the text that was written.
+
+    ``kind`` is ``integer``, ``continuous``, ``categorical`` or ``free-text``; ``low`` and ``high``
+    belong to the range.
+    """
+
+    name: str
+    value: str | None
+    kind: str | None
+    low: str | None
+    high: str | None
+    values: tuple[str, ...]
+    required: bool
+    tunable: bool
+    default: str | None
+
+    @property
+    def good(self) -> str | None:
+        """The value of a training that succeeds; None where nothing says one."""
+        return self.default if self.value is None else self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A table to make up; ``label`` is ``first``, ``last`` or ``none``."""
+
+    rows: int
+    columns: int
+    label: str
+    classes: int
+    header: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Input data of one training channel: relative POSIX file names and the files' content."""
+    """Input data of one training channel: relative POSIX file names and the files' content.
+
+    Without files nobody said what is in it. ``modes`` are those of ``File``, ``Pipe`` and
+    ``FastFile`` that the program takes, ``content_types`` further ones that it reads,
+    ``compression`` is ``none`` or ``gzip``.
+    """
 
     name: str
     content_type: str | None
     files: tuple[tuple[str, bytes], ...]
+    modes: tuple[str, ...] = ("File",)
+    content_types: tuple[str, ...] = ()
+    required: bool = True
+    compression: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number in the log of a training: the first group of ``regex``."""
+
+    name: str
+    regex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """The metric that tuning is for; ``goal`` is ``Maximize`` or ``Minimize``."""
+
+    metric: str
+    goal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A user's program: relative POSIX file names and content, or a ``sourcedir.tar.gz``."""
+
+    files: tuple[tuple[str, bytes], ...]
+    archive: bytes | None
+    entry_point: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +112,9 @@ class Lasts:
 class Training:
     """How to train: hyperparameters are the strings that the platform would send.
 
-    ``idle_s`` is the lawful silent time in seconds; ``None`` leaves it to ``limits.yaml``.
+    ``hyperparameter_specs`` has those of which more is said than a value. ``idle_s`` is the lawful
+    silent time in seconds; ``None`` leaves it to ``limits.yaml``. ``entrypoint`` and ``arguments``
+    replace the image's ENTRYPOINT and the word ``train``; empty ones replace nothing.
     """
 
     hyperparameters: Mapping[str, str]
@@ -49,6 +124,31 @@ class Training:
     yields_model: bool
     idle_s: float | None
     environment: Mapping[str, str]
+    hyperparameter_specs: tuple[Hyperparameter, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    objective: Objective | None = None
+    entrypoint: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    code: Code | None = None
+
+    @property
+    def started_otherwise(self) -> bool:
+        """Whether the image is not told the word ``train``."""
+        return bool(self.entrypoint or self.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the reply to a sample request must be; ``None`` leaves that part open.
+
+    At most one of ``body`` (its bytes, a line end at their end apart), ``pattern`` (a regular
+    expression that is found in it) and ``schema`` (a JSON Schema that it keeps) is said.
+    """
+
+    content_type: str | None
+    body: bytes | None
+    pattern: str | None
+    schema: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +159,15 @@ class SampleRequest:
     content_type: str | None
     accept: str | None
     body: bytes
+    expect: Expectation | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hosting:
     """How to serve; ``model`` is an absolute path, ``without_model`` says that none is handed over.
 
-    ``startup_s`` is ContainerStartupHealthCheckTimeoutInSeconds, in seconds.
+    ``startup_s`` is ContainerStartupHealthCheckTimeoutInSeconds, in seconds. ``content_types`` and
+    ``accepts`` are the media types that it takes and can answer with.
     """
 
     model: Path | None
@@ -73,6 +175,9 @@ class Hosting:
     startup_s: float | None
     environment: Mapping[str, str]
     requests: tuple[SampleRequest, ...]
+    content_types: tuple[str, ...] = ()
+    accepts: tuple[str, ...] = ()
+    code: Code | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +190,38 @@ class LatencyBounds:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """The owner's bounds of a launch, in bytes and seconds; ``time_s`` is the longest training."""
+    """The owner's bounds of a launch, in bytes and seconds; ``time_s`` is the longest training.
+
+    ``gpus`` is a number of GPUs, or ``ALL_GPUS``.
+    """
 
     memory_bytes: int | None
     pids: int | None
     log_bytes: int | None
     output_bytes: int | None
     time_s: float | None
+    cpus: float | None = None
+    shm_bytes: int | None = None
+    gpus: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A clause that the owner knows to be broken; it counts up to and on the day ``expires``."""
+
+    clause: str
+    reason: str
+    expires: datetime.date
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
     """What the owner says of a candidate; ``None`` means that nothing was said.
 
-    ``origin`` is ``option``, ``file`` or ``default``. ``sha256`` covers the YAML and every file
-    that it names.
+    ``origin`` is ``option``, ``file``, ``image``, ``aws`` or ``default``. ``sha256`` covers the
+    document and every file that it names. ``requests`` are the requests of AWS's own form that it
+    was read from, by kind: ``algorithm``, ``model-package``, ``training-job``, ``model``,
+    ``transform-job``.
     """
 
     origin: str
@@ -111,6 +233,8 @@ class Declaration:
     hosting: Hosting | None
     latency: LatencyBounds
     resources: Resources
+    waivers: tuple[Waiver, ...] = ()
+    requests: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def declared(self) -> bool:

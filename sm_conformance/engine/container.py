@@ -12,10 +12,9 @@ from pathlib import Path
 
 from docker import APIClient
 from docker.errors import APIError, NotFound
-from docker.types import LogConfig, Mount
-from requests.exceptions import RequestException
+from docker.types import DeviceRequest, LogConfig, Mount
 
-from sm_conformance.engine.client import EngineSilent, written
+from sm_conformance.engine.client import EngineSilent, write_bounded, written
 from sm_conformance.engine.log import LogCapture
 from sm_conformance.engine.network import SERVER_PORT, Networks
 from sm_conformance.engine.ownership import kept_name
@@ -31,6 +30,10 @@ _START_PROBLEMS = (
     ("not-executable", r"permission denied"),
     ("no-user", r"unable to find (user|group)|no matching entries in (passwd|group) file"),
     ("not-found", r"executable file (`.*` )?not found|no such file or directory"),
+)
+# Nobody's fault, and a value all the same: the launch needs what is not here.
+_NO_GPU = re.compile(
+    r"could not select device driver|nvidia-container|unresolvable CDI", re.IGNORECASE
 )
 _CANDIDATES_FAULT = re.compile(
     r"OCI runtime|shim task|runc|crun|unable to find (user|group)|exec format error|"
@@ -104,6 +107,11 @@ class DockerContainer:
             mem_limit=bounds.memory_bytes,
             memswap_limit=bounds.memory_bytes,
             pids_limit=bounds.pids,
+            nano_cpus=None if bounds.cpus is None else int(bounds.cpus * 1e9),
+            shm_size=bounds.shm_bytes,
+            device_requests=None
+            if bounds.gpus is None
+            else [DeviceRequest(count=bounds.gpus, capabilities=[["gpu"]])],
             log_config=LogConfig(
                 type=LogConfig.types.JSON,
                 config={"max-size": str(bounds.log_bytes), "max-file": "1"},
@@ -113,6 +121,7 @@ class DockerContainer:
         try:
             made = self._api.create_container(
                 self._launch.image,
+                entrypoint=list(self._launch.entrypoint) or None,
                 command=list(self._launch.arguments),
                 environment=dict(self._launch.environment),
                 hostname=self._launch.hostname,
@@ -264,17 +273,7 @@ class DockerContainer:
         except NotFound:
             to.write_bytes(bytes(1024))  # the end mark of an empty tar file
             return True
-        written = 0
-        try:
-            with contextlib.closing(stream), to.open("wb") as file:
-                for chunk in stream:
-                    written += len(chunk)
-                    if written > limit_bytes:
-                        return False
-                    file.write(chunk)
-        except (RequestException, OSError) as error:
-            raise HarnessTrouble(f"{path} could not be read or written down: {error}") from error
-        return True
+        return write_bounded(stream, to, limit_bytes, name=path)
 
     def keep(self) -> str | None:
         """Stops it and leaves it to the user; its name, None when there is no container to keep."""
@@ -309,6 +308,8 @@ def _mount(place: Place, volume: str) -> Mount:
 def _start_problem(error: APIError) -> StartProblem:
     """The candidate's fault as a value; anything else is the engine's trouble and raises."""
     text = str(error.explanation or error)
+    if _NO_GPU.search(text):
+        return StartProblem(text=text, kind="no-gpu")
     if not _CANDIDATES_FAULT.search(text):
         raise HarnessTrouble(f"the engine cannot start a container: {text}") from error
     for kind, pattern in _START_PROBLEMS:

@@ -6,12 +6,12 @@ import contextlib
 import io
 import tarfile
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from docker.errors import APIError, ImageNotFound, NotFound
 
-from sm_conformance.engine.client import connect
+from sm_conformance.engine.client import connect, write_bounded
 from sm_conformance.engine.container import DockerContainer
 from sm_conformance.engine.network import Networks
 from sm_conformance.engine.ownership import Owner, clear, labels, new_run_id, sweep
@@ -78,6 +78,24 @@ class DockerEngine:
                         return _first_member(stream, length)
                 path = str(PurePosixPath(path).parent / target)
             return None
+        except NotFound:
+            return None
+        except APIError as error:
+            raise HarnessTrouble(
+                f"the engine cannot read {path} of {reference}: {error}"
+            ) from error
+        finally:
+            self._api.remove_container(made["Id"], force=True, v=True)
+
+    def copy_out(self, reference: str, path: str, to: Path, limit_bytes: int) -> bool | None:
+        """A file or folder of the image as a tar file in ``to``.
+
+        False when it was cut at the limit, None when the image has no such path.
+        """
+        made = self._api.create_container(reference, command=["-"], labels=self._labels)
+        try:
+            stream, _ = self._api.get_archive(made["Id"], path)
+            return write_bounded(stream, to, limit_bytes, name=path)
         except NotFound:
             return None
         except APIError as error:

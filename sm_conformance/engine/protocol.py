@@ -49,22 +49,33 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a launch may use up: bytes and processes. Reaching one is reported, never judged."""
+    """What a launch may use up: bytes and processes. Reaching one is reported, never judged.
+
+    ``cpus`` is a number of processors (None: all), ``shm_bytes`` the size of /dev/shm (None: the
+    engine's own), ``gpus`` a number of GPUs (-1: all, None: none).
+    """
 
     memory_bytes: int
     pids: int
     log_bytes: int
     output_bytes: int
+    cpus: float | None = None
+    shm_bytes: int | None = None
+    gpus: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """One container as the platform would start it."""
+    """One container as the platform would start it.
+
+    An empty ``entrypoint`` leaves the image its own.
+    """
 
     name: str
     image: str
     arguments: tuple[str, ...]
     bounds: Bounds
+    entrypoint: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     hostname: str | None = None
     places: tuple[Place, ...] = ()
@@ -131,6 +142,8 @@ class Engine(Protocol):
     def image(self, reference: str) -> ImageFacts: ...
 
     def file_head(self, reference: str, path: str, length: int) -> bytes | None: ...
+
+    def copy_out(self, reference: str, path: str, to: Path, limit_bytes: int) -> bool | None: ...
 
     def create(self, launch: Launch) -> Container: ...
 

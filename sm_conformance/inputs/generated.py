@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import random
 
-SEED = 20261121
+from sm_conformance.declaration import tables
+from sm_conformance.declaration.values import Generated
+
+SEED = tables.SEED
 _CLASSES = ((5.0, 3.4, 1.5, 0.2), (5.9, 2.8, 4.3, 1.3), (6.6, 3.0, 5.6, 2.0))
 
 
@@ -18,6 +21,13 @@ def flowers(rows: int = 150) -> bytes:
         lines.append(",".join([str(label), *(f"{length:.1f}" for length in lengths)]))
     source.shuffle(lines)
     return ("\n".join(lines) + "\n").encode("ascii")
+
+
+def stand_in(content_type: str | None) -> tuple[str, bytes]:
+    """A file name and content for a channel of which only the content type is known, if that."""
+    table = Generated(rows=150, columns=4, label="first", classes=3, header=False)
+    made = tables.make(table, content_type)
+    return (tables.file_name(content_type), made) if made else ("data.csv", flowers())
 
 
 def one_flower() -> bytes:

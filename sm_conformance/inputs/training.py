@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sm_conformance.declaration.values import Channel, Declaration, Training
-from sm_conformance.inputs import generated
+from sm_conformance.declaration.problems import shown
+from sm_conformance.declaration.ranges import number_of
+from sm_conformance.declaration.values import Channel, Declaration, Hyperparameter, Training
+from sm_conformance.inputs import generated, script_mode
+from sm_conformance.inputs.faults import with_fault
 from sm_conformance.inputs.scenario import Conditions
 
 HOST = "algo-1"
@@ -16,7 +19,6 @@ JOB_NAME = "sm-conformance"
 _JOB_ARN = f"arn:aws:sagemaker:us-east-1:123456789012:training-job/{JOB_NAME}"
 _INSTANCE_TYPE = "ml.m5.xlarge"
 _GUESSED_CHANNELS = ("train", "training", "validation")
-_NONSENSE = "sm-conformance-no-such-value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +40,32 @@ def build(declaration: Declaration, conditions: Conditions) -> TrainingInputs | 
     among the hyperparameters, no declared fault).
     """
     training = declaration.training
-    hyperparameters = dict(training.hyperparameters) if training else {}
-    channels, guessed = _channels(training)
+    hyperparameters, guessed_values = _hyperparameters(training)
+    channels, guessed_channels = _channels(training)
     if conditions.lasting and training and training.lasts:
         hyperparameters |= training.lasts.hyperparameters
         replaced = {channel.name: channel for channel in training.lasts.channels}
         channels = {**channels, **replaced}
     if conditions.fault is not None:
-        changed = _with_fault(conditions.fault, training, hyperparameters, channels)
+        changed = with_fault(conditions.fault, training, hyperparameters, channels)
         if changed is None:
             return None
         hyperparameters, channels = changed
     hyperparameters |= conditions.add_hyperparameters
     if conditions.no_hyperparameters:
         hyperparameters = {}
-    files = _config_files(hyperparameters, channels, typed=conditions.typed_hyperparameters)
+    # Nobody runs an image for users' programs without naming the program.
+    code = training.code if training else None
+    hyperparameters = {**script_mode.hyperparameters(code), **hyperparameters}
+    code_channels = script_mode.channels(code)
+    files = _config_files(
+        hyperparameters, {**channels, **code_channels}, typed=conditions.typed_hyperparameters
+    )
     for channel in channels.values():
         files |= _channel_files(channel, odd=conditions.odd_files)
+    for channel in code_channels.values():
+        files |= _channel_files(channel, odd=False)
+    files |= script_mode.files(code)
     files |= {"model": None, "output": None, "output/data": None}
     environment = {
         "TRAINING_JOB_NAME": JOB_NAME,
@@ -62,14 +73,44 @@ def build(declaration: Declaration, conditions: Conditions) -> TrainingInputs | 
         **(training.environment if training else {}),
         **conditions.environment,
     }
+    guessed = (*guessed_channels, *guessed_values)
     return TrainingInputs(files=files, environment=environment, guessed=guessed)
 
 
+def _hyperparameters(training: Training | None) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The good values, made up where one is required and not said; and what was guessed."""
+    if training is None:
+        return {}, ("no hyperparameters (`training: {hyperparameters: …}`)",)
+    values, guesses = dict(training.hyperparameters), []
+    for spec in training.hyperparameter_specs:
+        if not spec.required or spec.name in values:
+            continue
+        made = _made_up(spec)
+        name = shown(spec.name)
+        line = f"`training: {{hyperparameters: {{{name}: {{value: …}}}}}}`"
+        if made is None:
+            guesses.append(f"no value of the hyperparameter {name} ({line})")
+        else:
+            values[spec.name] = made
+            guesses.append(f"the value {shown(made)} of the hyperparameter {name} ({line})")
+    return values, tuple(guesses)
+
+
+def _made_up(spec: Hyperparameter) -> str | None:
+    """A value inside the declared range: the first one, or the middle of a continuous range."""
+    if spec.values:
+        return spec.values[0]
+    if spec.kind == "continuous" and spec.low is not None and spec.high is not None:
+        low, high = number_of(spec.low, spec.kind), number_of(spec.high, spec.kind)
+        if low is not None and high is not None:
+            return repr(low + (high - low) / 2)
+    return spec.high if spec.low is None else spec.low
+
+
 def _channels(training: Training | None) -> tuple[dict[str, Channel], tuple[str, ...]]:
-    if training and training.channels:
-        return {channel.name: channel for channel in training.channels}, ()
-    if training:
-        return {}, ()
+    """The channels with data, made up where nothing is said of it; and what was guessed."""
+    if training is not None:
+        return _declared_channels(training.channels)
     table = generated.flowers()
     made = {
         name: Channel(name=name, content_type="text/csv", files=(("data.csv", table),))
@@ -78,56 +119,30 @@ def _channels(training: Training | None) -> tuple[dict[str, Channel], tuple[str,
     guesses = (
         f"channels {', '.join(_GUESSED_CHANNELS)} with a generated CSV table "
         "(`training: {channels: …}`)",
-        "no hyperparameters (`training: {hyperparameters: …}`)",
     )
     return made, guesses
 
 
-def _with_fault(
-    fault: str,
-    training: Training | None,
-    hyperparameters: dict[str, str],
-    channels: dict[str, Channel],
-) -> tuple[dict[str, str], dict[str, Channel]] | None:
-    # Nobody knows which of made-up channels the program reads.
-    spoiled = tuple(channels) if training is None else tuple(channels)[:1]
-    match fault:
-        case "declared":
-            if training is None or training.fault is None:
-                return None
-            for name, sin in training.fault.channels.items():
-                channels = _spoiled(channels, name, sin)
-            return {**hyperparameters, **training.fault.hyperparameters}, channels
-        case "bad-hyperparameter":
-            bad = {name: _NONSENSE for name, value in hyperparameters.items() if _number(value)}
-            return ({**hyperparameters, **bad}, channels) if bad else None
-        case "missing-channel" | "empty-channel" | "corrupt-data":
-            sin = fault.partition("-")[0]
-            if not spoiled:
-                return None
-            for name in spoiled:
-                channels = _spoiled(channels, name, sin)
-            return hyperparameters, channels
-    raise ValueError(fault)
-
-
-def _spoiled(channels: Mapping[str, Channel], name: str, sin: str) -> dict[str, Channel]:
-    left = dict(channels)
-    if sin == "missing":
-        left.pop(name, None)
-        return left
-    old = left[name]
-    files = tuple((file, generated.garbage()) for file, _ in old.files) if sin == "corrupt" else ()
-    left[name] = Channel(name=name, content_type=old.content_type, files=files)
-    return left
-
-
-def _number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _declared_channels(
+    declared: tuple[Channel, ...],
+) -> tuple[dict[str, Channel], tuple[str, ...]]:
+    channels, guesses = {}, []
+    for channel in declared:
+        if not channel.files and not channel.required:
+            continue
+        if not channel.files:
+            filled = replace(channel, files=(generated.stand_in(channel.content_type),))
+            line = f"`training: {{channels: {{{channel.name}: {{path: …}}}}}}`"
+            guesses.append(f"generated data for the channel {channel.name} ({line})")
+        else:
+            filled = channel
+        if set(channel.modes) == {"Pipe"}:
+            guesses.append(
+                f"files for the channel {channel.name}, which takes Pipe mode alone: no pipes are "
+                "made by this version"
+            )
+        channels[channel.name] = filled
+    return channels, tuple(guesses)
 
 
 def _config_files(

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from sm_conformance.contract.clause import Clause, Contract
 from sm_conformance.contract.profile import Profile
-from sm_conformance.judgement.finding import Finding, Verdict, not_claimed, not_run, worst
+from sm_conformance.declaration.values import Waiver
+from sm_conformance.judgement.finding import (
+    Finding,
+    Verdict,
+    not_claimed,
+    not_run,
+    without_requests,
+    worst,
+)
+from sm_conformance.judgement.waivers import not_needed
+
+_ON_PAPER = frozenset({"marketplace"})
 
 
 class Conclusion(StrEnum):
@@ -51,14 +62,19 @@ def conclude(
     *,
     missing: str,
     changed_limits: bool,
+    waivers: Sequence[Waiver] = (),
+    with_requests: bool = False,
 ) -> Judgement:
-    """The judgement on what was ``found``; ``missing`` says why other clauses were not run."""
+    """The judgement on what was ``found``; ``missing`` says why other clauses were not run.
+
+    ``with_requests``: requests to AWS are judged as well.
+    """
     by_key = _folded(found)
     findings = []
     doubts = []
     passed = False
     for clause in contract.asserted:
-        finding = _complete(clause, claims, by_key, missing)
+        finding = _complete(clause, claims, by_key, missing, with_requests=with_requests)
         findings.append(finding)
         if finding.verdict == Verdict.ERROR:
             # Trouble of the harness, wherever it was: nobody knows what else it touched.
@@ -77,6 +93,8 @@ def conclude(
                 pass
             case verdict:
                 doubts.append(f"{finding.key} is {verdict.value}: {finding.reason or 'waived'}")
+    doubts += not_needed(waivers, findings)
+    doubts += _not_judged_yet(contract, claims)
     if changed_limits:
         doubts.append("limits were changed with --sm-limits; such a run is never conformant")
     if any(finding.verdict == Verdict.FAIL for finding in findings):
@@ -90,6 +108,18 @@ def conclude(
         findings=tuple(findings),
         doubts=tuple(doubts) or (() if passed else ("no clause that can fail was judged",)),
     )
+
+
+def _not_judged_yet(contract: Contract, claims: frozenset[str]) -> list[str]:
+    """Claims that no launch of this edition looks at: conformant would say more than is known.
+
+    A listing is a matter of requests, which are read.
+    """
+    judged = frozenset[str]().union(*(clause.claims for clause in contract.launched))
+    return [
+        f"the claim {claim!r} is not judged by this edition: judge without it to see the rest"
+        for claim in sorted(claims - judged - _ON_PAPER)
+    ]
 
 
 def exit_status(conclusion: Conclusion) -> ExitStatus:
@@ -110,10 +140,17 @@ def _folded(found: Iterable[Finding]) -> Mapping[str, Finding]:
 
 
 def _complete(
-    clause: Clause, claims: frozenset[str], by_key: Mapping[str, Finding], missing: str
+    clause: Clause,
+    claims: frozenset[str],
+    by_key: Mapping[str, Finding],
+    missing: str,
+    *,
+    with_requests: bool,
 ) -> Finding:
     if clause.key in by_key:
         return by_key[clause.key]
     if not clause.applies(claims):
         return not_claimed(clause)
+    if clause.on_requests and not with_requests:
+        return without_requests(clause)
     return not_run(clause, missing)

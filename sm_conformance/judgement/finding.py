@@ -128,6 +128,11 @@ def not_claimed(clause: Clause) -> Finding:
     return _finding(clause, Verdict.NOT_APPLICABLE, reason=f"the image does not claim {wanted}")
 
 
+def without_requests(clause: Clause) -> Finding:
+    """The finding for a clause on requests to AWS, where none was given."""
+    return _finding(clause, Verdict.NOT_APPLICABLE, reason="no request to AWS was given")
+
+
 def worst(one: Finding, other: Finding) -> Finding:
     """The worse of two findings of one clause."""
     return min(one, other, key=lambda finding: _WORST_FIRST.index(Verdict(finding.verdict)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sm_conformance import __version__
-from sm_conformance.contract.clause import Contract, Disposition
+from sm_conformance.contract.clause import Contract
 from sm_conformance.judgement.conclusion import ExitStatus, Judgement
 
 SCHEMA = "sm-conformance/report/1"
@@ -17,13 +17,14 @@ SCHEMA = "sm-conformance/report/1"
 class Circumstances:
     """What was judged, how and by what, beside the findings themselves.
 
-    ``images`` and ``declaration`` have the form they have in the report; ``latency`` maps a route
+    ``images``, ``declaration`` and ``waivers`` have the form they have in the report; ``latency`` maps a route
     to its figures.
     """
 
     images: Sequence[Mapping[str, Any]]
     declaration: Mapping[str, Any]
     profile: str
+    waivers: Sequence[Mapping[str, Any]]
     seed: int
     engine: Mapping[str, Any]
     limits_changed: Mapping[str, Any]
@@ -47,7 +48,7 @@ def build(
         },
         "declaration": dict(facts.declaration),
         "profile": facts.profile,
-        "waivers": [],
+        "waivers": [dict(waiver) for waiver in facts.waivers],
         "seed": facts.seed,
         "engine": dict(facts.engine),
         "limits_changed": dict(facts.limits_changed),
@@ -63,7 +64,7 @@ def build(
                 "because": clause.because or "",
             }
             for clause in contract.clauses
-            if clause.disposition is not Disposition.ASSERTED
+            if clause not in contract.asserted
         ],
         "latency": {route: dict(figures) for route, figures in facts.latency.items()},
         "launches": facts.launches,

@@ -55,7 +55,10 @@ def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None
         )
     if run.ending is Ending.IDLE:
         return _idle_cause(bench, run)
+    said = candidate.declaration.training
     for lift in scenario.lifts:
+        if lift.conditions.image_command and said and said.started_otherwise:
+            continue
         if _liftable(bench, lift, candidate.training):
             cured = train(bench, scenario, lift.conditions, name=f"{scenario.name}-{_slug(lift)}")
             if cured is not None and _cured(lift, cured):
@@ -64,7 +67,7 @@ def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None
                 return lifted(Stage.GOOD, lift, run.story(), unstable=unstable)
     missed, blames = Stage.GOOD, "TRAIN-063 exit-zero"
     expected = "training on good input exits with 0"
-    if refused.found_no_program(run.exit, run.seconds):
+    if refused.found_no_program(run.exit, run.seconds) and not (said and said.started_otherwise):
         missed, blames, expected = (
             Stage.STARTED,
             "IMG-001 train-starts",

@@ -54,11 +54,17 @@ class Bench:
         """What a launch may use up: what the owner declared, else the harness's own bounds."""
         said = self.candidate.declaration.resources
         limits = self.limits
+        cpus = said.cpus
+        if cpus is not None:  # engines refuse to promise more than there are
+            cpus = min(cpus, self.engine.facts().cpus)
         return Bounds(
             memory_bytes=said.memory_bytes or limits.default_memory_bytes,
             pids=said.pids or limits.default_pids,
             log_bytes=said.log_bytes or limits.default_log_bytes,
             output_bytes=said.output_bytes or limits.default_output_bytes,
+            cpus=cpus,
+            shm_bytes=said.shm_bytes,
+            gpus=said.gpus,
         )
 
     def network(self, ordinary: Network, *, lifted: bool) -> Network:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from sm_conformance.engine.protocol import Container, Launch, Network
-from sm_conformance.inputs.archive import OPEN_MODE
+from sm_conformance.engine.protocol import Bounds, Container, Launch, Network
+from sm_conformance.inputs.archive import OPEN_MODE, file_mode
 from sm_conformance.inputs.requests import PLATFORM_HEADERS
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.run import Logs
 
-_OWNED = ("input", "model", "output")
 _ADDRESS = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
 _DIRECT_ADDRESS = f"at=$(docker inspect -f '{_ADDRESS}' sm-repeat):8080"
 # Where the engine is on another machine, that machine's name belongs here.
@@ -23,7 +22,7 @@ _MOST_TRIES = 60
 
 
 def write_inputs(
-    folder: Path, files: Mapping[str, bytes | None], *, open_folders: Iterable[str]
+    folder: Path, files: Mapping[str, bytes | None], *, open_folders: frozenset[str]
 ) -> None:
     """The tree that a training was handed, below ``folder/opt/ml``, as plain files.
 
@@ -38,8 +37,9 @@ def write_inputs(
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-    for name in open_folders:
-        (root / name).chmod(OPEN_MODE)
+            target.chmod(file_mode(name))
+    for folder_name in open_folders & files.keys():
+        (root / folder_name).chmod(OPEN_MODE)
 
 
 def write_logs(folder: Path, container: Container) -> Logs:
@@ -65,7 +65,7 @@ def repeat_training(launch: Launch, *, name: str) -> str:
     words = ["docker run --rm", *_network(launch)]
     if launch.network is Network.ISOLATED:
         words.insert(0, "docker network create --internal sm-repeat 2>/dev/null;")
-    words += [f"-v {_here(name, f'opt/ml/{part}')}:/opt/ml/{part}" for part in _OWNED]
+    words += [f"-v {_here(name, place.path.lstrip('/'))}:{place.path}" for place in launch.places]
     return " ".join([*words, *_tail(launch)])
 
 
@@ -153,8 +153,26 @@ def _network(launch: Launch) -> list[str]:
 
 def _tail(launch: Launch) -> list[str]:
     variables = [f"-e {shlex.quote(f'{key}={value}')}" for key, value in launch.environment.items()]
-    bounds = [f"--memory {launch.bounds.memory_bytes}", f"--pids-limit {launch.bounds.pids}"]
-    return [*bounds, *variables, shlex.quote(launch.image), *launch.arguments]
+    # The rest of an ENTRYPOINT stands where its arguments do.
+    program, rest = launch.entrypoint[:1], launch.entrypoint[1:]
+    return [
+        *_bounds(launch.bounds),
+        *variables,
+        *(f"--entrypoint {shlex.quote(word)}" for word in program),
+        shlex.quote(launch.image),
+        *(shlex.quote(word) for word in (*rest, *launch.arguments)),
+    ]
+
+
+def _bounds(bounds: Bounds) -> list[str]:
+    words = [f"--memory {bounds.memory_bytes}", f"--pids-limit {bounds.pids}"]
+    if bounds.cpus is not None:
+        words.append(f"--cpus {bounds.cpus:g}")
+    if bounds.shm_bytes is not None:
+        words.append(f"--shm-size {bounds.shm_bytes}")
+    if bounds.gpus is not None:
+        words.append(f"--gpus {'all' if bounds.gpus < 0 else bounds.gpus}")
+    return words
 
 
 def _here(name: str, part: str) -> str:

@@ -2,32 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sm_conformance.engine.protocol import Launch, Network, Place
-from sm_conformance.inputs.archive import pack
+from sm_conformance.inputs.archive import CODE, pack
 from sm_conformance.inputs.scenario import Conditions
+from sm_conformance.inputs.script_mode import CODE_FOLDER
 from sm_conformance.inputs.training import HOST, TrainingInputs
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.observed.facts import ImageFacts
 
 # Root owns what it makes. What rights the platform gives other users here is not published, and an
 # image may become another user by its USER or by itself: both are let write.
-OPEN_FOLDERS = frozenset({"model", "output", "output/data"})
+OPEN_FOLDERS = frozenset({"model", "output", "output/data", CODE})
 _PLACES = tuple(Place(path=f"/opt/ml/{name}") for name in ("input", "model", "output"))
+_WORD = "train"
 
 
 def launch_of(bench: Bench, inputs: TrainingInputs, conditions: Conditions, *, name: str) -> Launch:
     """The launch of a training that is handed ``inputs`` under ``conditions``."""
     image = bench.candidate.training
     assert image is not None, "training is launched only where there is an image for it"
+    said = bench.candidate.declaration.training
+    entrypoint = said.entrypoint if said else ()
+    arguments = (said.arguments if said else ()) or (() if entrypoint else (_WORD,))
     with_interface = conditions.reachable or bench.wants_interface.is_set()
     ordinary = Network.ISOLATED if with_interface else Network.NONE
     return Launch(
         name=name,
         image=image.reference,
-        arguments=() if conditions.image_command else ("train",),
+        entrypoint=entrypoint,
+        arguments=() if conditions.image_command else arguments,
         bounds=bench.bounds(),
         environment=inputs.environment,
         hostname=HOST,
-        places=_PLACES,
+        places=(*_PLACES, Place(path=CODE_FOLDER)) if CODE in inputs.files else _PLACES,
         network=bench.network(ordinary, lifted=conditions.open_network),
         inputs=pack(inputs.files, open_folders=OPEN_FOLDERS),
     )
+
+
+def as_started(bench: Bench, half: str) -> tuple[ImageFacts, str]:
+    """The image of a half as it is started, and the word that it is told.
+
+    The declaration may put something else in the place of a training image's ENTRYPOINT, and of the
+    word `train`; the platform has nothing like it for hosting.
+    """
+    if half == "hosting":
+        assert bench.candidate.hosting is not None
+        return bench.candidate.hosting, "serve"
+    image, said = bench.candidate.training, bench.candidate.declaration.training
+    assert image is not None
+    if said is None:
+        return image, _WORD
+    word = next(iter(said.arguments), _WORD)
+    return replace(image, entrypoint=said.entrypoint or image.entrypoint), word

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sm_conformance.laboratory import image
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.launching import as_started
+from sm_conformance.laboratory.wording import nobody
 from sm_conformance.observed.facts import Exit, ImageFacts, StartProblem
 from sm_conformance.observed.run import Cause, Stage
 
@@ -27,13 +29,18 @@ def starts_with(word: str) -> str:
 
 def cause(bench: Bench, half: str, problem: StartProblem, story: str) -> Cause:
     """The cause where the engine could not execute the program, which no input can change."""
-    word = "train" if half == "training" else "serve"
-    facts = bench.candidate.training if half == "training" else bench.candidate.hosting
-    assert facts is not None
+    facts, word = as_started(bench, half)
+    if problem.kind == "no-gpu":
+        return nobody(
+            Stage.STARTED,
+            f"{story}; a GPU is declared and this engine gives none: judge it on a machine with one",
+        )
     foreign = _foreign_program(bench, facts, word, story)
     if foreign is not None:
         return foreign
-    if problem.kind in _NOT_EXECUTABLE:
+    said = bench.candidate.declaration.training
+    otherwise = half == "training" and said is not None and said.started_otherwise
+    if problem.kind in _NOT_EXECUTABLE or otherwise:
         on_path = f"`{word}`, which is on PATH as there is no ENTRYPOINT,"
         program = f"the ENTRYPOINT {facts.entrypoint[0]}" if facts.entrypoint else on_path
         return Cause(

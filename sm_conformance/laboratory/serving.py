@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sm_conformance.engine.protocol import Launch, Network, Place
 from sm_conformance.errors import HarnessTrouble
-from sm_conformance.inputs import requests
+from sm_conformance.inputs import requests, script_mode
+from sm_conformance.inputs.archive import with_code
 from sm_conformance.inputs.scenario import Conditions, Scenario
 from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.bench import Bench
@@ -20,6 +22,7 @@ from sm_conformance.observed.http import Reply
 from sm_conformance.observed.refusal import told_late
 from sm_conformance.observed.run import Ending, Server
 
+_MODEL_ARCHIVE = "model.tar.gz"
 _POLL_S = 0.03
 _LONGEST_POLL_S = 0.5
 _GONE_S = 10.0
@@ -60,12 +63,14 @@ def serve(
     patience_s: float | None = None,
     answer_patience_s: float | None = None,
     reply_limit_s: float | None = None,
+    further: Callable[[Conversation], None] | None = None,
 ) -> Server:
     """One server with the model archive ``model`` (None: no model data), asked and ended.
 
     ``patience_s`` bounds the wait for the first 200 where less than the start-up window is wanted,
     ``answer_patience_s`` the wait for the first good answer after it, ``reply_limit_s`` that for
-    one reply.
+    one reply. ``further`` is what a caller does to a server that is ready, after the steps of the
+    scenario.
     """
     launch = _launch(bench, conditions, model=model, name=name or scenario.name)
     folder = bench.folder(launch.name)
@@ -93,6 +98,8 @@ def serve(
         if ready.after_s is not None:
             for step in scenario.steps:
                 take(step, talk)
+            if further is not None:
+                further(talk)
         return _observed(
             talk, scenario, launch, problem=problem, ready=ready, foreign=foreign,
             guessed=guessed,
@@ -116,13 +123,20 @@ def _launch(bench: Bench, conditions: Conditions, *, model: Path | None, name: s
     image = bench.candidate.hosting
     assert image is not None, "a server is launched only where there is an image for it"
     hosting = bench.candidate.declaration.hosting
+    code = hosting.code if hosting else None
+    if code is not None:
+        model = with_code(model, dict(code.files), to=bench.folder(name) / _MODEL_ARCHIVE)
     place = Place(path="/opt/ml/model", read_only=not conditions.writable_model, archive=model)
     return Launch(
         name=name,
         image=image.reference,
         arguments=() if conditions.image_command else ("serve",),
         bounds=bench.bounds(),
-        environment={**(hosting.environment if hosting else {}), **conditions.environment},
+        environment={
+            **script_mode.environment(code),
+            **(hosting.environment if hosting else {}),
+            **conditions.environment,
+        },
         # Without model data the platform mounts nothing, and what the image bakes there shows.
         places=(place,) if model is not None else (),
         network=bench.network(Network.ISOLATED, lifted=conditions.open_network),

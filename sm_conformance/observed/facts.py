@@ -12,8 +12,8 @@ _SIGTERM_BIT = 1 << 14
 class StartProblem:
     """The container's program could not be started; ``text`` is the engine's own account.
 
-    ``kind`` is "not-found", "not-executable", "wrong-format", "no-user", "archive" (the model could
-    not be unpacked) or "other".
+    ``kind`` is "not-found", "not-executable", "wrong-format", "no-user", "no-gpu" (the engine cannot
+    give one), "archive" (the model could not be unpacked) or "other".
     """
 
     text: str

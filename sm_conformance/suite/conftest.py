@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from sm_conformance.binding import binding_of
 from sm_conformance.candidate import Candidate
 from sm_conformance.contract.limits import Limits
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed.run import Server, TrainRun
-from sm_conformance.pytest_run import RUN_KEY
-from sm_conformance.suite.binding import binding_of
+from sm_conformance.pytest_run.run import RUN_KEY
+from sm_conformance.suite.requests import Told
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -53,6 +54,14 @@ def server(observed: TrainRun | Server | None) -> Server | None:
 def bench(request: pytest.FixtureRequest) -> Bench:
     """Candidate, engine and limits."""
     return request.config.stash[RUN_KEY].session.lab.bench
+
+
+@pytest.fixture
+def told(request: pytest.FixtureRequest) -> Told:
+    """What the static rules say of the clause on the requests to AWS."""
+    binding = binding_of(request.function)
+    assert binding is not None
+    return request.config.stash[RUN_KEY].session.breaches.get(binding.key)
 
 
 @pytest.fixture

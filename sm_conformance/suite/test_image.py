@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import posixpath
 
+from sm_conformance.binding import clause
 from sm_conformance.candidate import Candidate
 from sm_conformance.judgement.outcome import NotApplicable, demand
 from sm_conformance.laboratory import image
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed.http import printable
 from sm_conformance.observed.run import Server, Stage, TrainRun
-from sm_conformance.suite.binding import clause
 
 _SHELLS = ("sh", "bash", "dash", "ash")
 _INIT_PROGRAMS = ("tini", "tini-static", "docker-init", "dumb-init")
 
 
 @clause("IMG-001", "train-starts", given="train-plain", needs=Stage.STARTED)
-def test_train_starts(run: TrainRun) -> None:
+def test_train_starts(run: TrainRun, candidate: Candidate) -> None:
     """The training program starts when the image is launched with the single argument `train`."""
+    _told_train(candidate)
     demand(run.problem is None, expected="the program starts", actual=run.story())
 
 
@@ -39,7 +40,15 @@ def test_tells_jobs_apart(run: TrainRun, candidate: Candidate) -> None:
     """An image that is claimed for both jobs trains and ends when told `train`, and serves and stays up when told `serve`."""
     if candidate.training != candidate.hosting or not {"training", "hosting"} <= candidate.claims:
         raise NotApplicable("no one image is claimed for both jobs")
+    _told_train(candidate)
     demand(run.good, expected="`train` trains and ends", actual=run.story())
+
+
+def _told_train(candidate: Candidate) -> None:
+    """Raises NotApplicable where the declaration has something else in the place of the word."""
+    said = candidate.declaration.training
+    if said is not None and said.started_otherwise:
+        raise NotApplicable("the declaration replaces the ENTRYPOINT or the word `train`")
 
 
 @clause("IMG-005", "exec-form")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from sm_conformance.binding import clause
 from sm_conformance.candidate import Candidate
 from sm_conformance.judgement.outcome import NotApplicable, NotRun, demand
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed.run import Server, TrainRun
-from sm_conformance.suite.binding import clause
 
 
 def _works(observed: TrainRun | Server) -> bool:

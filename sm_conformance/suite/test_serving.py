@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from sm_conformance.binding import clause
 from sm_conformance.contract.limits import Limits
+from sm_conformance.judgement.expected import CannotTell, unmet
 from sm_conformance.judgement.outcome import Blocked, Broken, NotApplicable, NotRun, demand
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed import timing
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.run import Server, Stage
-from sm_conformance.suite.binding import clause
 
 
 @clause("HOST-001", "listens", given="serve-plain", needs=Stage.STARTED)
@@ -175,6 +176,40 @@ def test_invocation_bound(server: Server, bench: Bench) -> None:
     """The 99th percentile of invocation times stays within the declared bound."""
     bound = bench.candidate.declaration.latency.invocation_p99_ms
     _within(server, "invocation_latency", bound)
+
+
+@clause("HOST-010", "expected-response", given="serve-plain", needs=Stage.ANSWERED)
+def test_expected_response(server: Server, bench: Bench) -> None:
+    """Every request for which a response is declared is answered with that response."""
+    hosting = bench.candidate.declaration.hosting
+    names = ["sample", *(f"request-{one.name}" for one in hosting.requests[1:])] if hosting else []
+    declared = [
+        (name, one.expect)
+        for name, one in zip(names, hosting.requests if hosting else (), strict=False)
+        if one.expect is not None
+    ]
+    if not declared:
+        raise NotApplicable("no response is declared (`expect` of a request)")
+    if timing.unreliable(server):
+        raise Blocked("HOST-010 invocation")
+    for name, expect in declared:
+        reply = _reply(server, name)
+        demand(
+            reply.ok,
+            expected="the declared response",
+            actual=f"{name}: {reply.describe()}",
+            repeat=server.curl(name),
+        )
+        try:
+            wrong = unmet(expect, reply)
+        except CannotTell as error:
+            raise NotRun(f"{name}: {error}") from error
+        if wrong is not None:
+            raise Broken(
+                expected=wrong.expected,
+                actual=f"{name}: {wrong.actual}",
+                repeat=server.curl(name),
+            )
 
 
 @clause("HOST-020", "unknown-headers", given="serve-plain", needs=Stage.ANSWERED)

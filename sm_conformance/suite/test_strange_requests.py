@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from sm_conformance.binding import clause
 from sm_conformance.judgement.outcome import Blocked, Broken, NotRun, demand
 from sm_conformance.laboratory.steps import works_after
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.run import Server, Stage
-from sm_conformance.suite.binding import clause
 
 _SURVIVES = "HOST-029 survives-bad-input"
 _MALFORMED = ("empty-body", "noise", "cut")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from sm_conformance.binding import clause
 from sm_conformance.candidate import Candidate
 from sm_conformance.judgement.outcome import NotApplicable, NotRun, demand
 from sm_conformance.observed.http import printable
 from sm_conformance.observed.run import Ending, TrainRun
-from sm_conformance.suite.binding import clause
 
 
 @clause("TRAIN-063", "exit-zero", given="train-plain")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from sm_conformance.binding import clause
 from sm_conformance.candidate import Candidate
 from sm_conformance.judgement.outcome import Blocked, Broken, NotRun, demand
 from sm_conformance.observed.run import Ending, Stop, TrainRun
-from sm_conformance.suite.binding import clause
 
 _NO_FAULT = "nothing could be spoiled (no channel, no number among the hyperparameters)"
 

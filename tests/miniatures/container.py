@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +46,11 @@ class Miniature:
     catches_sigterm: bool = True
     helpers: tuple[str, ...] = ()
     memory_killed: bool = False
+    # What else the image holds: its files by absolute path, labels, environment, its folder.
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    working_directory: str = "/"
     # What of the engine breaks when this candidate is launched: "create", "start" or "save".
     trouble: str = ""
 
@@ -121,8 +126,9 @@ class MiniatureContainer:
         if self._miniature.problem is not None:
             return self._miniature.problem
         self._log = LogCapture(self._written())
-        self._thread = threading.Thread(target=self._live, daemon=True)
-        self._thread.start()
+        going = threading.Thread(target=self._live, daemon=True)
+        going.start()
+        self._thread = going  # whoever removes the container meanwhile can wait for it
         return None
 
     def _written(self) -> Iterator[tuple[bytes | None, bytes | None]]:

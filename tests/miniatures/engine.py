@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import struct
+import tarfile
 import threading
+from pathlib import Path
 
 from miniatures.candidates import MINIATURES
 from miniatures.container import MiniatureContainer
@@ -50,18 +53,42 @@ class MiniatureEngine:
             architecture=miniature.architecture,
             entrypoint=miniature.entrypoint,
             command=miniature.command,
-            environment={},
-            working_directory="/",
+            environment=miniature.environment,
+            working_directory=miniature.working_directory,
             user=miniature.user,
-            labels={},
+            labels=miniature.labels,
             exposed_ports=(),
             size_bytes=1,
         )
 
     def file_head(self, reference: str, path: str, length: int) -> bytes | None:
-        """Every program is an ELF file for the miniature's processor."""
-        machine = struct.pack("<H", MINIATURES[reference].elf_machine)
+        """Of a file that the miniature does not hold: an ELF file for its processor."""
+        miniature = MINIATURES[reference]
+        if path in miniature.files:
+            return miniature.files[path][:length]
+        if not miniature.entrypoint:
+            return None
+        machine = struct.pack("<H", miniature.elf_machine)
         return (b"\x7fELF\x02\x01" + bytes(12) + machine)[:length]
+
+    def copy_out(self, reference: str, path: str, to: Path, limit_bytes: int) -> bool | None:
+        """The files below a path, as a tar file that is cut at the limit."""
+        inside = {
+            name: content
+            for name, content in MINIATURES[reference].files.items()
+            if name.startswith(f"{path}/") or name == path
+        }
+        if not inside:
+            return None
+        with tarfile.open(to, mode="w") as archive:
+            for name, content in inside.items():
+                member = tarfile.TarInfo(str(Path(name).relative_to(Path(path).parent)))
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+        whole = to.stat().st_size <= limit_bytes
+        if not whole:
+            to.write_bytes(to.read_bytes()[:limit_bytes])
+        return whole
 
     def create(self, launch: Launch) -> MiniatureContainer:
         container = MiniatureContainer(MINIATURES[launch.image], launch, removed=self._forget)

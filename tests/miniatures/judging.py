@@ -13,7 +13,7 @@ import yaml
 
 # Loaded once here, not anew by each run in this process.
 import sm_conformance.judgement.page
-import sm_conformance.pytest_run  # noqa: F401
+import sm_conformance.pytest_run.run  # noqa: F401
 
 TESTS = Path(__file__).resolve().parent.parent
 

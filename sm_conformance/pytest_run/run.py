@@ -12,18 +12,20 @@ from typing import Any
 
 import pytest
 
+from sm_conformance.aws.kinds import KINDS
 from sm_conformance.engine.protocol import Engine
 from sm_conformance.errors import HarnessTrouble, UsageProblem
 from sm_conformance.inputs.scenario import load
 from sm_conformance.judgement.conclusion import ExitStatus
 from sm_conformance.laboratory.halves import excuse
 from sm_conformance.observed.run import Cause, Server, TrainRun
+from sm_conformance.pytest_run.terminal import Progress
+from sm_conformance.pytest_run.termination import Termination
+from sm_conformance.rules import Options, read_rules
 from sm_conformance.run_folder import RunFolder
-from sm_conformance.session import Options, Session, open_session, read_rules
-from sm_conformance.terminal import Progress
-from sm_conformance.termination import Termination
+from sm_conformance.session import Session, open_session
 
-SUITE = Path(__file__).resolve().parent / "suite"
+SUITE = Path(__file__).resolve().parent.parent / "suite"
 RUN_KEY: pytest.StashKey[PytestRun] = pytest.StashKey()
 
 
@@ -58,6 +60,7 @@ class PytestRun:
             self._termination.watch()
             try:
                 self._session = open_session(self.options, self.rules, engine, folder=self.folder)
+                self.rules = self._session.rules  # an image may carry its declaration
             except BaseException:
                 engine.close()
                 self._termination.release()
@@ -172,6 +175,8 @@ def _options(config: pytest.Config) -> Options:
         limits=path("sm_limits"),
         patience_s=option.sm_patience,
         report=path("sm_report"),
+        aws={kind: file for kind in KINDS if (file := path(f"sm_{kind.replace('-', '_')}"))},
+        s3=path("sm_s3"),
         max_ping_p99_ms=option.sm_max_ping_p99_ms,
         max_invocation_p99_ms=option.sm_max_invocation_p99_ms,
         keep=option.sm_keep,

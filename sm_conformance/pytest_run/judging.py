@@ -8,17 +8,19 @@ from typing import Any
 
 import pytest
 
+from sm_conformance.binding import Binding, binding_of
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.judgement import finding as findings
 from sm_conformance.judgement.attributed import attributed
 from sm_conformance.judgement.card import card
 from sm_conformance.judgement.finding import Finding, Sight, Verdict
 from sm_conformance.judgement.outcome import Outcome
+from sm_conformance.judgement.waivers import waived
 from sm_conformance.observed.run import Cause
-from sm_conformance.pytest_run import SUITE, PytestRun
-from sm_conformance.suite.binding import Binding, binding_of
+from sm_conformance.pytest_run.run import SUITE, PytestRun
 
 _FINDING = "sm_conformance_finding"
+_TOLD_BY_THEIR_NAME = (Verdict.WAIVED, Verdict.BLOCKED, Verdict.NOT_RUN, Verdict.NOT_APPLICABLE)
 
 
 def finding_of(report: Any) -> Finding | None:
@@ -89,7 +91,8 @@ class Judging:
         clause = rules.contract.clause(binding.key)
         error = call.excinfo.value if call.excinfo else None
         if error is None or isinstance(error, Outcome):
-            return findings.judge(clause, rules.profile, error, self._sight(self._given(item)))
+            judged = findings.judge(clause, rules.profile, error, self._sight(self._given(item)))
+            return waived(judged, rules.declaration.waivers)
         if isinstance(error, HarnessTrouble | pytest.exit.Exception | KeyboardInterrupt):
             return findings.error(clause, str(error) or "interrupted")
         return findings.error(clause, f"the harness is at fault: {type(error).__name__}: {error}")
@@ -116,7 +119,7 @@ class Judging:
             return "advice", "a", "ADVICE"
         if verdict == Verdict.ERROR:  # also where it shows in a test's body: the image did not fail
             return "error", "E", "ERROR"
-        if verdict in (Verdict.BLOCKED, Verdict.NOT_RUN, Verdict.NOT_APPLICABLE):
+        if verdict in _TOLD_BY_THEIR_NAME:
             return verdict, verdict[0], verdict.upper()
         return None
 
@@ -137,7 +140,7 @@ def _dress(report: pytest.TestReport, finding: Finding) -> None:
         case Verdict.ADVICE:
             report.outcome = "skipped"
             report.longrepr = (*where, f"ADVICE {finding.key}: {finding.actual}")
-        case Verdict.BLOCKED | Verdict.NOT_RUN | Verdict.NOT_APPLICABLE:
+        case Verdict.WAIVED | Verdict.BLOCKED | Verdict.NOT_RUN | Verdict.NOT_APPLICABLE:
             report.outcome = "skipped"
             report.longrepr = (*where, f"{finding.verdict}: {finding.reason}")
         case Verdict.ERROR:

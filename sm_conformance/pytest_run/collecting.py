@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from sm_conformance.pytest_run import SUITE, PytestRun
-from sm_conformance.suite.binding import binding_of
+from sm_conformance.binding import binding_of
+from sm_conformance.contract.clause import Clause
+from sm_conformance.pytest_run.run import SUITE, PytestRun
 
 
 class Collecting:
@@ -54,26 +55,31 @@ class Collecting:
     ) -> Generator[None, None, None]:
         """Leaves out clauses that bind other images; keeps ours together, in the order of the contract."""
         yield
-        contract, claims = self._run.rules.contract, self._run.claims
+        contract = self._run.rules.contract
         place = {clause.key: at for at, clause in enumerate(contract.clauses)}
         ours, others = [], []
         for item in items:
             binding = binding_of(getattr(item, "function", None))
             if binding is None:
                 others.append(item)
-            elif contract.clause(binding.key).applies(claims):
+            elif self._binds(contract.clause(binding.key)):
                 item.add_marker(pytest.mark.sm_clause(binding.key))
                 # What needs no launch is known at once, also to who breaks the run off.
                 ours.append(((bool(binding.given), place[binding.key]), item))
         ours.sort(key=lambda placed: placed[0])
         items[:] = [item for _, item in ours] + others
 
+    def _binds(self, clause: Clause) -> bool:
+        """Whether there is something of this candidate that the clause looks at."""
+        given = bool(self._run.rules.declaration.requests) or not clause.on_requests
+        return given and clause.applies(self._run.claims)
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
         """Keeps the clauses together on one worker, whichever way the others are spread."""
         if config.option.dist == "each":
             return None
-        from sm_conformance.spreading import ClausesTogether
+        from sm_conformance.pytest_run.spreading import ClausesTogether
 
         return ClausesTogether(config, log)
 

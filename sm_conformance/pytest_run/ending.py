@@ -18,11 +18,12 @@ from sm_conformance.judgement.conclusion import (
     exit_status,
 )
 from sm_conformance.judgement.finding import Finding, Verdict
-from sm_conformance.judging import finding_of
-from sm_conformance.pytest_run import PytestRun
+from sm_conformance.pytest_run.judging import finding_of
+from sm_conformance.pytest_run.run import PytestRun
+from sm_conformance.pytest_run.terminal import count_clauses, kept_containers, last_line, summary
+from sm_conformance.rules import changed_limits
 from sm_conformance.run_folder import EVIDENCE
-from sm_conformance.session import changed_limits, latency_figures, write_report
-from sm_conformance.terminal import count_clauses, kept_containers, last_line, summary
+from sm_conformance.session import latency_figures, write_report
 
 # Exit statuses of ours and of pytest's, from good to bad.
 _WORSE = (0, 5, 3, 1, 4, 2)
@@ -92,6 +93,8 @@ class Ending:
             self._found.values(),
             missing="interrupted" if interrupted else "not selected, or not reached",
             changed_limits=bool(changed_limits(run.rules)),
+            waivers=run.rules.declaration.waivers,
+            with_requests=bool(run.rules.declaration.requests),
         )
         own = ExitStatus.INTERRUPTED if interrupted else exit_status(self._judgement.conclusion)
         # Several processes end with the status of an interruption also where -x ended them.
@@ -167,7 +170,8 @@ class Ending:
         if run.handed is not None or self._judgement is None or run.config.option.collectonly:
             return
         kept = run.folder if self._keeps_folder() else None
-        summary(terminalreporter, self._judgement, self._report, kept=kept)
+        notes = run.rules.notes
+        summary(terminalreporter, self._judgement, self._report, notes=notes, kept=kept)
         if self._kept:
             run_id = getattr(run.session.engine, "run_id", None)
             kept_containers(terminalreporter, self._kept, run_id=str(run_id))

@@ -6,12 +6,11 @@ Its own ``--dist=loadgroup`` cannot be relied on: with pytest 9.2 it silently gr
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from xdist.scheduler import LoadScopeScheduling
 
-_SUITE = Path(__file__).resolve().parent / "suite"
-_MODULES = frozenset(path.name for path in _SUITE.glob("test_*.py"))
+from sm_conformance.pytest_run.run import SUITE
+
+_MODULES = frozenset(path.name for path in SUITE.glob("test_*.py"))
 
 
 class ClausesTogether(LoadScopeScheduling):  # type: ignore[misc]

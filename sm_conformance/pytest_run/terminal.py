@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +63,23 @@ class Progress:
 
 
 def summary(
-    reporter: Any, judgement: Judgement, report: Mapping[str, Any] | None, *, kept: Path | None
+    reporter: Any,
+    judgement: Judgement,
+    report: Mapping[str, Any] | None,
+    *,
+    notes: Iterable[str],
+    kept: Path | None,
 ) -> None:
     """The end of a run: advice, what was not judged, latency, who was judged, what is left.
 
-    ``kept`` is the folder of the report or of the evidence; None when nothing is kept.
+    ``notes`` say what of the requests to AWS was not taken over; ``kept`` is the folder of the
+    report or of the evidence, None when nothing is kept.
     """
     reporter.write_sep("=", "sm-conformance")
+    for note in notes:
+        reporter.write_line(f"note: {note}")
     _list(reporter, "advice", _with(judgement, Verdict.ADVICE), lambda f: f.actual)
+    _list(reporter, "waived", _with(judgement, Verdict.WAIVED), lambda f: f.reason)
     _list(reporter, "blocked", _with(judgement, Verdict.BLOCKED), lambda f: f.reason)
     _list(reporter, "not run", _with(judgement, Verdict.NOT_RUN), lambda f: f.reason)
     _list(reporter, "error", _with(judgement, Verdict.ERROR), lambda f: f.reason)
@@ -160,12 +170,16 @@ def last_line(
     ``judged`` are the keys of the clauses whose tests ran, ``complete`` says that no selected test
     was left out.
     """
-    counted = ", ".join(
-        f"{judgement.count(verdict)} {verdict.value}"
-        for verdict in Verdict
-        if judgement.count(verdict)
+    numbers = Counter(
+        finding.verdict
+        for finding in judgement.findings
+        # What binds other images has no test, and is no news.
+        if finding.verdict != Verdict.NOT_APPLICABLE or finding.key in judged
     )
-    said = f"{judgement.conclusion.value} ({counted})"
+    counted = ", ".join(f"{numbers[one]} {one.value}" for one in Verdict if numbers[one])
+    waived = judgement.count(Verdict.WAIVED)
+    excused = f" with {waived} waiver{'' if waived == 1 else 's'}" if waived else ""
+    said = f"{judgement.conclusion.value}{excused} ({counted})"
     if judgement.conclusion is Conclusion.INCONCLUSIVE:
         if complete and _all_passed(judgement, judged):
             left = judgement.count(Verdict.NOT_RUN)

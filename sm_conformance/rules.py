@@ -1,0 +1,141 @@
+"""What a run judges by: the user's options, and the rules that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
+from pathlib import Path
+
+from sm_conformance.contract import clause, limits, profile
+from sm_conformance.contract.clause import Contract
+from sm_conformance.contract.limits import Limits
+from sm_conformance.contract.profile import Profile
+from sm_conformance.declaration.files import is_model_archive
+from sm_conformance.declaration.loading import load as load_declaration
+from sm_conformance.declaration.loading import refuse
+from sm_conformance.declaration.values import Declaration, nothing_declared
+from sm_conformance.errors import UsageProblem
+from sm_conformance.judgement import waivers
+
+DECLARATION_FILE = "sm-conformance.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked for; the fields are the ``--sm-*`` options."""
+
+    image: str | None = None
+    train_image: str | None = None
+    serve_image: str | None = None
+    declaration: Path | None = None
+    # Hermetic doors take a declaration from the option alone, never from the current folder.
+    look_here: bool = True
+    model_data: Path | None = None
+    profile: str = "platform"
+    limits: Path | None = None
+    patience_s: float | None = None
+    report: Path | None = None
+    max_ping_p99_ms: float | None = None
+    max_invocation_p99_ms: float | None = None
+    # Requests to AWS, by kind ("algorithm", "model-package", …), and the folder of their S3 data.
+    aws: Mapping[str, Path] = field(default_factory=dict)
+    s3: Path | None = None
+    keep: bool = False
+    allow_network: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a candidate is judged by; known before any engine is asked."""
+
+    contract: Contract
+    profile: Profile
+    limits: Limits
+    declaration: Declaration
+    # What of the requests to AWS was not taken over, and why.
+    notes: tuple[str, ...] = ()
+
+
+def read_rules(options: Options) -> Rules:
+    """The rules that the options name. Raises :class:`UsageProblem`."""
+    if options.image is not None and (options.train_image or options.serve_image):
+        raise UsageProblem(
+            "--sm-image judges one image for both jobs; give either it or --sm-train-image and "
+            "--sm-serve-image"
+        )
+    changed = limits.load_changed(options.limits) if options.limits else limits.load()
+    for name in ("patience_s", "max_ping_p99_ms", "max_invocation_p99_ms"):
+        value = getattr(options, name)
+        if value is not None and not value > 0:
+            option = name.removesuffix("_s").replace("_", "-")
+            raise UsageProblem(f"--sm-{option} must be above 0, got {value:g}")
+    if options.patience_s is not None:
+        changed = replace(changed, training_patience_s=options.patience_s)
+    if options.model_data is not None and not options.model_data.is_file():
+        raise UsageProblem(f"--sm-model-data {options.model_data}: no such file")
+    if options.model_data is not None and not is_model_archive(options.model_data):
+        raise UsageProblem(
+            f"--sm-model-data {options.model_data}: it is no tar file compressed with gzip, as a "
+            "model.tar.gz is"
+        )
+    rules = Rules(
+        contract=clause.load(),
+        profile=profile.load(options.profile),
+        limits=changed,
+        declaration=nothing_declared(),
+    )
+    declaration, notes = _declaration(options)
+    return declared(replace(rules, notes=notes), declaration, options)
+
+
+def declared(
+    rules: Rules, declaration: Declaration, options: Options, *, last: bool = False
+) -> Rules:
+    """The rules with a declaration that fits them. Raises :class:`UsageProblem`.
+
+    ``last``: no other declaration will be looked for, so an empty one has to fit as well.
+    """
+    told = waivers.problems(declaration.waivers, rules.contract, today=date.today())
+    refuse(declaration, [(("waivers", at, key), text) for at, key, text in told])
+    wanted = rules.profile.network
+    due = declaration.declared or last
+    if due and wanted is not None and declaration.network != wanted:
+        raise UsageProblem(
+            f"the profile {rules.profile.name} is for images that are declared `network: {wanted}`"
+        )
+    bounds = replace(
+        declaration.latency,
+        ping_p99_ms=options.max_ping_p99_ms or declaration.latency.ping_p99_ms,
+        invocation_p99_ms=options.max_invocation_p99_ms or declaration.latency.invocation_p99_ms,
+    )
+    return replace(rules, declaration=replace(declaration, latency=bounds))
+
+
+def changed_limits(rules: Rules) -> dict[str, float]:
+    """The limits that were replaced, patience apart: waiting longer weakens nothing."""
+    published = limits.load()
+    return {
+        one.name: getattr(rules.limits, one.name)
+        for one in fields(Limits)
+        if one.name != "training_patience_s"
+        and getattr(rules.limits, one.name) != getattr(published, one.name)
+    }
+
+
+def _declaration(options: Options) -> tuple[Declaration, tuple[str, ...]]:
+    """The declaration, and what of the requests to AWS is not in it."""
+    path, origin = options.declaration, "option"
+    if path is None and options.look_here and Path(DECLARATION_FILE).is_file():
+        path, origin = Path(DECLARATION_FILE), "file"
+    if options.aws:
+        from sm_conformance.aws.declaring import declare
+        from sm_conformance.aws.requests import read_requests
+
+        requests = read_requests(options.aws, s3=options.s3)
+        return declare(requests, path=path, origin="aws"), requests.notes
+    if options.s3 is not None:
+        raise UsageProblem("--sm-s3 is the data of requests to AWS, and none is given")
+    if path is None:
+        return nothing_declared(), ()
+    return load_declaration(path, origin=origin), ()

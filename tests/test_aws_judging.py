@@ -1,0 +1,45 @@
+"""A sample image is judged alike from its declaration and from the requests that say the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_mutants import SAMPLES, judge
+
+pytestmark = pytest.mark.engine
+
+KINDS = ("algorithm", "training-job", "model")
+
+
+def findings(tmp_path: Path, name: str, *arguments: str) -> dict[str, str]:
+    """Verdicts by clause; those on the requests themselves left out."""
+    folder = tmp_path / name
+    folder.mkdir()
+    image = f"--sm-image=sm-conformance/{name.removesuffix('-aws')}:latest"
+    status, report, output = judge(folder, image, *arguments)
+    assert status == 0, output
+    return {
+        f"{one['clause']} {one['name']}": one["verdict"]
+        for one in report["findings"]
+        if one["scenario"] is not None or one["verdict"] != "n/a"
+    }
+
+
+@pytest.mark.parametrize("sample", ["reference", "decision_tree", "mars"])
+def test_requests_and_declaration_that_say_the_same_are_judged_alike(
+    tmp_path: Path, sample: str
+) -> None:
+    folder = SAMPLES / sample / "aws"
+    requests = [f"--sm-{kind}={folder / kind}.json" for kind in KINDS]
+
+    said = findings(tmp_path, sample, f"--sm-declaration={SAMPLES / sample}/sm-conformance.yaml")
+    asked = findings(
+        tmp_path, f"{sample}-aws", *requests, f"--sm-s3={folder / 's3'}",
+        f"--sm-declaration={folder / 'rest.yaml'}",
+    )  # fmt: skip
+
+    on_requests = asked.keys() - said.keys()
+    assert {asked[key] for key in on_requests} == {"pass"}
+    assert "MKT-003 channel-form" in on_requests or "TRAIN-024 channel-limits" in on_requests
+    assert {key: asked[key] for key in said} == said
