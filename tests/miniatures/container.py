@@ -140,9 +140,9 @@ class MiniatureContainer:
             code = self._program()(self._inside)
         except Killed:
             code = _KILLED_CODE
-        except Exception:  # noqa: BLE001 - whatever it is, it is what the program came to
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what the program came to
             with contextlib.suppress(Killed):
-                self._inside.complain(traceback.format_exc())
+                self._inside.complain("".join(traceback.format_exception_only(error)))
             code = 1
         memory_killed = self._miniature.memory_killed and not self._inside.killed.is_set()
         with self._end.lock:

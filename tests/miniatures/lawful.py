@@ -72,7 +72,8 @@ def training(
                     step(inside)
         except Exception as error:  # noqa: BLE001 - a training reports every failure
             if not quiet:
-                inside.complain(traceback.format_exc())
+                # A whole traceback is parsed for its lines, which CPython 3.11 cannot do in threads.
+                inside.complain("".join(traceback.format_exception_only(error)))
             on_failure(inside, f"{type(error).__name__}: {error}")
             return failing_code
         return 0
