@@ -11,7 +11,6 @@ import tarfile
 import tempfile
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,7 +141,7 @@ class MiniatureContainer:
             code = _KILLED_CODE
         except Exception as error:  # noqa: BLE001 - whatever it is, it is what the program came to
             with contextlib.suppress(Killed):
-                self._inside.complain("".join(traceback.format_exception_only(error)))
+                self._inside.complain_of(error)
             code = 1
         memory_killed = self._miniature.memory_killed and not self._inside.killed.is_set()
         with self._end.lock:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import traceback
 from collections.abc import Callable
 from email.message import Message
 
@@ -72,8 +71,7 @@ def training(
                     step(inside)
         except Exception as error:  # noqa: BLE001 - a training reports every failure
             if not quiet:
-                # A whole traceback is parsed for its lines, which CPython 3.11 cannot do in threads.
-                inside.complain("".join(traceback.format_exception_only(error)))
+                inside.complain_of(error)
             on_failure(inside, f"{type(error).__name__}: {error}")
             return failing_code
         return 0
