@@ -7,12 +7,27 @@ from pathlib import Path
 FILE = Path("/opt/ml/model/centres.json")
 
 
-def fit(rows: list[list[float]]) -> dict[str, list[float]]:
-    """The mean of each column for each class."""
+def fit(rows: list[list[float]], middle) -> dict[str, list[float]]:
+    """The middle of each column for each class; ``middle`` makes one number of many."""
     by_class = defaultdict(list)
     for label, *values in rows:
         by_class[f"{label:g}"].append(values)
-    return {label: [sum(c) / len(c) for c in zip(*group)] for label, group in by_class.items()}
+    return {label: [middle(column) for column in zip(*group)] for label, group in by_class.items()}
+
+
+def rounded(centres: dict[str, list[float]], decimals: int) -> dict[str, list[float]]:
+    """The same centres with fewer digits."""
+    return {label: [round(value, decimals) for value in row] for label, row in centres.items()}
+
+
+def spread(centres: dict[str, list[float]], rows: list[list[float]]) -> float:
+    """How far the rows lie from the centres of their classes: the mean square, least is best."""
+    squares = [
+        (value - middle) ** 2
+        for label, *values in rows
+        for value, middle in zip(values, centres[f"{label:g}"], strict=True)
+    ]
+    return sum(squares) / len(squares)
 
 
 def save(centres: dict[str, list[float]]) -> None:

@@ -7,6 +7,7 @@ import channels
 import failure
 import hyperparameters
 import model
+import settings
 import stopping
 
 
@@ -16,12 +17,15 @@ def main() -> None:
     print("training starts", flush=True)
     try:
         rounds = hyperparameters.rounds()
+        middle, decimals = settings.middle(), settings.decimals()
         rows = channels.rows()
         for _ in range(rounds):
-            centres = model.fit(rows)
+            centres = model.fit(rows, middle)
             if stop.is_set():
                 print("asked to stop: keeping the model as it is", flush=True)
                 break
+        centres = model.rounded(centres, decimals)
+        print(f"spread={model.spread(centres, rows):.6f}", flush=True)
         model.save(centres)
     except Exception as error:
         traceback.print_exc()

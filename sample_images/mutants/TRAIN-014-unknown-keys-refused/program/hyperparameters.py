@@ -9,7 +9,7 @@ FILE = Path("/opt/ml/input/config/hyperparameters.json")
 def rounds() -> int:
     """How often to fit."""
     given = json.loads(FILE.read_text())
-    unknown = sorted(given.keys() - {"rounds"})
+    unknown = sorted(given.keys() - {"rounds", "middle", "decimals"})
     if unknown:
         raise ValueError(f"unknown hyperparameters: {', '.join(unknown)}")
     return int(given.get("rounds", "1"))
