@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import tarfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -33,6 +35,8 @@ from sm_conformance.inputs.training import TrainingInputs, build
 
 ORDINARY = Conditions()
 NAMES = ("hyperparameters", "inputdataconfig", "resourceconfig")
+# Files with a schema of their own; what the others hold is not published.
+SCHEMAS = {name: name for name in (*NAMES, "checkpointconfig", "manifest")}
 
 
 def declared(**parts: object) -> Declaration:
@@ -66,10 +70,25 @@ def document(inputs: TrainingInputs, name: str) -> dict[str, object]:
     return loaded
 
 
+def written(inputs: TrainingInputs) -> list[tuple[str, bytes]]:
+    """The JSON files that the harness writes: their names without the ending, their content."""
+    config, manifests = "input/config/", re.compile("input/data/[^/]+-manifest")
+    return [
+        (
+            "manifest" if manifests.fullmatch(name) else name.removeprefix(config)[: -len(".json")],
+            content,
+        )
+        for name, content in inputs.files.items()
+        if content is not None and (name.startswith(config) or manifests.fullmatch(name))
+    ]
+
+
 def assert_lawful(inputs: TrainingInputs) -> None:
-    """The three configuration files are valid, and each channel has its folder."""
-    for name in NAMES:
-        Draft202012Validator(specs.read_schema(f"opt_ml/{name}")).validate(document(inputs, name))
+    """Every file that is ours is valid by its schema, and each channel has its folder."""
+    assert set(NAMES) <= {name for name, _ in written(inputs)}
+    for name, content in written(inputs):
+        schema = specs.read_schema(f"opt_ml/{SCHEMAS.get(name, 'unpublished')}")
+        Draft202012Validator(schema).validate(json.loads(content))
     for channel in document(inputs, "inputdataconfig"):
         assert inputs.files[f"input/data/{channel}"] is None
     for folder in ("input/data", "model", "output", "output/data"):
@@ -149,6 +168,109 @@ def test_odd_files_come_beside_the_owners() -> None:
         assert inputs.files[f"input/data/{channel}/a nested folder/{name}"] == content
         assert inputs.files[f"input/data/{channel}/an empty file"] == b""
     assert inputs.files["input/data/training/a.csv"] == b"1,2\n"
+
+
+def test_the_full_tree_has_what_was_seen_on_real_jobs_beside_the_documented() -> None:
+    inputs = handed(declared(), Conditions(further_files=True))
+
+    assert_lawful(inputs)
+    ordinary = handed(declared())
+    assert ordinary.files.items() <= inputs.files.items()
+    further = inputs.files.keys() - ordinary.files.keys()
+    assert {name for name in further if name.startswith("input/")} == {
+        "input/config/checkpointconfig.json", "input/config/debughookconfig.json",
+        "input/config/init-config.json", "input/config/metric-definition-regex.json",
+        "input/config/profilerconfig.json", "input/config/trainingjobconfig.json",
+        "input/config/upstreamoutputdataconfig.json",
+        "input/data/training-manifest", "input/data/extra-manifest",
+    }  # fmt: skip
+    assert json.loads(inputs.files["input/data/extra-manifest"] or b"") == [
+        {"prefix": "s3://sm-conformance/extra/"}, "deep/b.bin",
+    ]  # fmt: skip
+    for folder in ("checkpoints", "errors", "output/metrics/sagemaker", "output/profiler"):
+        assert inputs.files[folder] is None
+    cache = inputs.environment["SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY"]
+    assert f"{cache.removeprefix('/opt/ml/')}/of-an-earlier-job" in inputs.files
+
+
+def test_the_short_form_of_the_channels_has_mode_and_content_type_only() -> None:
+    inputs = handed(declared(), Conditions(short_channel_config=True))
+
+    assert_lawful(inputs)
+    assert document(inputs, "inputdataconfig") == {
+        "training": {"ContentType": "text/csv", "TrainingInputMode": "File"},
+        "extra": {"TrainingInputMode": "File"},
+    }
+
+
+def test_a_job_without_channels_has_an_empty_description_and_an_empty_folder() -> None:
+    inputs = handed(declared(), Conditions(no_channels=True))
+
+    assert_lawful(inputs)
+    assert document(inputs, "inputdataconfig") == {}
+    assert [name for name in inputs.files if name.startswith("input/data")] == ["input/data"]
+
+
+def test_another_host_is_called_so_wherever_its_name_stands() -> None:
+    inputs = handed(declared(), Conditions(host="algo-7"))
+
+    assert_lawful(inputs)
+    said = json.dumps(document(inputs, "resourceconfig"))
+    assert said.count("algo-7") == 3
+    assert "algo-1" not in said
+
+
+def test_only_text_gets_the_quotes_of_json() -> None:
+    values = {"depth": "5", "name": "x", "fast": "true", "list": "[1, 2]", "rate": "1e-3"}
+    specs_ = (ranged("version", value="7", kind="categorical", values=("7", "8")),)
+    declaration = declared(hyperparameters={**values, "version": "7"}, hyperparameter_specs=specs_)
+
+    inputs = handed(declaration, Conditions(encoded_hyperparameters=True))
+
+    assert_lawful(inputs)
+    assert document(inputs, "hyperparameters") == {**values, "name": '"x"', "version": '"7"'}
+
+
+@pytest.mark.parametrize(
+    ("modes", "conditions", "mode", "read_only"),
+    [
+        (("File",), Conditions(), "File", ()),
+        (("File", "FastFile"), Conditions(), "File", ()),
+        (("File", "FastFile"), Conditions(fast_file=True), "File", ("input/data/fast",)),
+        (("FastFile",), Conditions(), "File", ("input/data/fast",)),
+        (("FastFile",), Conditions(writable_fast_file=True), "File", ()),
+        (
+            ("FastFile", "Pipe"), Conditions(fast_file=True, fast_file_word="FastFile"),
+            "FastFile", ("input/data/fast",),
+        ),
+    ],
+)  # fmt: skip
+def test_a_fast_file_channel_is_read_only_and_described_with_either_word(
+    modes: tuple[str, ...], conditions: Conditions, mode: str, read_only: tuple[str, ...]
+) -> None:
+    plain = Channel(name="plain", content_type=None, files=(("a", b"1"),))
+    fast = Channel(name="fast", content_type=None, files=(("a", b"1"),), modes=modes)
+
+    inputs = handed(declared(channels=(plain, fast)), conditions)
+
+    assert_lawful(inputs)
+    said: Mapping[str, Any] = document(inputs, "inputdataconfig")
+    assert (said["plain"]["TrainingInputMode"], said["fast"]["TrainingInputMode"]) == ("File", mode)
+    assert inputs.read_only == read_only
+
+
+def test_where_no_channel_takes_fast_file_there_is_no_such_launch() -> None:
+    assert build(declared(), Conditions(fast_file=True)) is None
+    assert build(declared(), Conditions(writable_fast_file=True)) is None
+
+
+def test_packed_data_is_handed_over_as_it_is() -> None:
+    packed = gzip.compress(b"1,2\n")
+    channel = Channel(name="train", content_type="text/csv", files=(("a.csv.gz", packed),))
+
+    inputs = handed(declared(channels=(channel,)))
+
+    assert inputs.files["input/data/train/a.csv.gz"] == packed
 
 
 def test_the_environment_of_the_job_is_the_declared_and_the_lifted_one() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,11 @@ class Hyperparameter:
     required: bool
     tunable: bool
     default: str | None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its values are text and no numbers."""
+        return self.kind in ("categorical", "free-text")
 
     @property
     def good(self) -> str | None:
@@ -130,6 +136,20 @@ class Training:
     entrypoint: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     code: Code | None = None
+
+    @property
+    def encoded_hyperparameters(self) -> Mapping[str, str]:
+        """The values that are text as a client sends them that encodes each as JSON, such as the SDK.
+
+        A number or boolean looks the same in both forms; so does what is already JSON, unless it is
+        said to be text.
+        """
+        text = {spec.name for spec in self.hyperparameter_specs if spec.is_text}
+        return {
+            name: json.dumps(value)
+            for name, value in self.hyperparameters.items()
+            if name in text or not _is_json(value)
+        }
 
     @property
     def started_otherwise(self) -> bool:
@@ -257,3 +277,11 @@ def nothing_declared() -> Declaration:
             memory_bytes=None, pids=None, log_bytes=None, output_bytes=None, time_s=None
         ),
     )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -94,7 +94,7 @@ class DockerContainer:
             volume = self._api.create_volume(labels=self._labels)["Name"]
             self._volumes.append(volume)
             mounts.append(_mount(place, volume))
-            if place.archive is not None:
+            if place.archive is not None or place.content is not None:
                 self._fill(place, volume)
             if self._problem is not None:
                 return
@@ -138,7 +138,6 @@ class DockerContainer:
 
     def _fill(self, place: Place, volume: str) -> None:
         """Unpacks an archive into a volume by way of a container that is never started."""
-        assert place.archive is not None
         filler = self._api.create_container(
             self._launch.image,
             command=["-"],
@@ -148,9 +147,13 @@ class DockerContainer:
             ),
         )
         try:
+            if place.archive is None:
+                self._put(filler["Id"], place.path, place.content or b"")
+                return
             with place.archive.open("rb") as data:
                 self._api.put_archive(filler["Id"], place.path, data)
         except APIError as error:
+            assert place.archive is not None, "what is ours is placed, or the engine is in trouble"
             # A tar file that an engine refuses (links out of it, devices) is the candidate's work.
             self._problem = StartProblem(
                 text=f"{place.archive.name} cannot be unpacked: {error.explanation}", kind="archive"
@@ -160,13 +163,14 @@ class DockerContainer:
 
     def _put_inputs(self, data: bytes) -> None:
         """Fills the places below /opt/ml; the engine puts nothing through a link, as a mount goes."""
-        if not any(self._is_link(place.path) for place in self._launch.places):
-            self._put("/opt/ml", data)
+        places = [place for place in self._launch.places if place.content is None]
+        if not any(self._is_link(place.path) for place in places):
+            self._put(self._id, "/opt/ml", data)
             return
         with tarfile.open(fileobj=io.BytesIO(data)) as whole:
-            for place in self._launch.places:
+            for place in places:
                 part = place.path.rpartition("/")[2]
-                self._put(place.path, _below(whole, part))
+                self._put(self._id, place.path, _below(whole, part))
 
     def _is_link(self, path: str) -> bool:
         """Whether the image has a link at ``path``; asked once for each image."""
@@ -180,9 +184,9 @@ class DockerContainer:
                 self._links[key] = False
         return self._links[key]
 
-    def _put(self, path: str, data: bytes) -> None:
+    def _put(self, container: str, path: str, data: bytes) -> None:
         try:
-            self._api.put_archive(self._id, path, data)
+            self._api.put_archive(container, path, data)
         except APIError as error:
             raise HarnessTrouble(f"the engine cannot place the inputs: {error}") from error
 

@@ -39,12 +39,14 @@ class Network(StrEnum):
 class Place:
     """A folder that the platform mounts: a volume of its own, filled before the start.
 
-    ``archive`` is a tar file (plain or gzip) unpacked there by the engine, never on the host.
+    ``archive`` is a tar file (plain or gzip) of the candidate's, ``content`` a tar stream of ours;
+    they are unpacked there by the engine, never on the host.
     """
 
     path: str
     read_only: bool = False
     archive: Path | None = None
+    content: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from typing import Any
 
 from sm_conformance import specs
 
+HOST = "algo-1"
+
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
@@ -18,7 +20,16 @@ class Conditions:
     no_hyperparameters: bool = False
     typed_hyperparameters: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
+    encoded_hyperparameters: bool = False
     odd_files: bool = False
+    further_files: bool = False
+    short_channel_config: bool = False
+    no_channels: bool = False
+    fast_file: bool = False
+    writable_fast_file: bool = False
+    fast_file_word: str = "File"
+    read_only_config: bool = False
+    host: str = HOST
     writable_model: bool = False
     reachable: bool = False
     open_network: bool = False
@@ -38,7 +49,11 @@ class Lift:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One container launch. ``kind`` is "train" or "serve"."""
+    """One container launch. ``kind`` is "train" or "serve".
+
+    ``together`` names the scenarios whose conditions all hold at once in this one. As long as it
+    goes well none of them is launched by itself.
+    """
 
     name: str
     kind: str
@@ -47,6 +62,7 @@ class Scenario:
     faults: tuple[str, ...]
     steps: tuple[str, ...]
     lifts: tuple[Lift, ...]
+    together: tuple[str, ...] = ()
 
 
 def names() -> tuple[str, ...]:
@@ -58,11 +74,12 @@ def names() -> tuple[str, ...]:
 def load(name: str) -> Scenario:
     """The scenario ``name``. Our own data: the tests hold each against its schema."""
     data = specs.read_yaml(f"scenarios/{name}.yaml")
+    together = tuple(data.get("together", ()))
     return Scenario(
         name=name,
         kind=data["kind"],
         story=data["story"],
-        conditions=_conditions(data.get("conditions", {})),
+        conditions=_all_of(together) if together else _conditions(data.get("conditions", {})),
         faults=tuple(data.get("faults", ())),
         steps=tuple(data.get("steps", ())),
         lifts=tuple(
@@ -73,7 +90,23 @@ def load(name: str) -> Scenario:
             )
             for lift in data.get("lifts", ())
         ),
+        together=together,
     )
+
+
+@cache
+def shared(name: str) -> str | None:
+    """The scenario in which the conditions of ``name`` hold together with others; None for none."""
+    return next((other for other in names() if name in load(other).together), None)
+
+
+def _all_of(together: tuple[str, ...]) -> Conditions:
+    """The conditions of several scenarios at once; two of them never say different things."""
+    merged: dict[str, Any] = {}
+    for name in together:
+        for key, value in specs.read_yaml(f"scenarios/{name}.yaml")["conditions"].items():
+            merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
+    return _conditions(merged)
 
 
 def _conditions(data: Mapping[str, Any]) -> Conditions:

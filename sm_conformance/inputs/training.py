@@ -2,46 +2,53 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sm_conformance.declaration.problems import shown
 from sm_conformance.declaration.ranges import number_of
-from sm_conformance.declaration.values import Channel, Declaration, Hyperparameter, Training
-from sm_conformance.inputs import generated, script_mode
+from sm_conformance.declaration.values import Declaration, Hyperparameter, Training
+from sm_conformance.inputs import script_mode
+from sm_conformance.inputs.channels import DATA, channel_files, channels_of, fast_channels
+from sm_conformance.inputs.config import (
+    CONFIG,
+    FURTHER_VARIABLES,
+    config_files,
+    further_files,
+)
 from sm_conformance.inputs.faults import with_fault
 from sm_conformance.inputs.scenario import Conditions
 
-HOST = "algo-1"
 JOB_NAME = "sm-conformance"
 # The job's names on the platform; the account number is the one AWS uses in its own examples.
 _JOB_ARN = f"arn:aws:sagemaker:us-east-1:123456789012:training-job/{JOB_NAME}"
-_INSTANCE_TYPE = "ml.m5.xlarge"
-_GUESSED_CHANNELS = ("train", "training", "validation")
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingInputs:
     """What a training launch is handed. ``files`` are relative to /opt/ml; None is a folder.
 
+    ``read_only`` are folders that are mounted apart from the rest, so that nobody can write there.
     ``guessed`` names what the owner did not say and the harness made up.
     """
 
     files: Mapping[str, bytes | None]
     environment: Mapping[str, str]
     guessed: tuple[str, ...]
+    read_only: tuple[str, ...] = ()
 
 
 def build(declaration: Declaration, conditions: Conditions) -> TrainingInputs | None:
     """The inputs under ``conditions``; None where these conditions do not exist for this candidate.
 
     That is so for a fault of which the declaration has no part (no channel to leave out, no number
-    among the hyperparameters, no declared fault).
+    among the hyperparameters, no declared fault), and for FastFile mode where no channel takes it.
     """
     training = declaration.training
     hyperparameters, guessed_values = _hyperparameters(training)
-    channels, guessed_channels = _channels(training)
+    if conditions.encoded_hyperparameters and training:
+        hyperparameters |= training.encoded_hyperparameters
+    channels, guessed_channels = channels_of(training)
     if conditions.lasting and training and training.lasts:
         hyperparameters |= training.lasts.hyperparameters
         replaced = {channel.name: channel for channel in training.lasts.channels}
@@ -51,6 +58,11 @@ def build(declaration: Declaration, conditions: Conditions) -> TrainingInputs | 
         if changed is None:
             return None
         hyperparameters, channels = changed
+    if conditions.no_channels:
+        channels = {}
+    fast = fast_channels(channels.values(), conditions)
+    if not fast and (conditions.fast_file or conditions.writable_fast_file):
+        return None
     hyperparameters |= conditions.add_hyperparameters
     if conditions.no_hyperparameters:
         hyperparameters = {}
@@ -58,23 +70,33 @@ def build(declaration: Declaration, conditions: Conditions) -> TrainingInputs | 
     code = training.code if training else None
     hyperparameters = {**script_mode.hyperparameters(code), **hyperparameters}
     code_channels = script_mode.channels(code)
-    files = _config_files(
-        hyperparameters, {**channels, **code_channels}, typed=conditions.typed_hyperparameters
-    )
+    everything = (*channels.values(), *code_channels.values())
+    files: dict[str, bytes | None] = {DATA: None}
+    files |= config_files(hyperparameters, everything, fast, conditions)
     for channel in channels.values():
-        files |= _channel_files(channel, odd=conditions.odd_files)
+        files |= channel_files(channel, conditions)
     for channel in code_channels.values():
-        files |= _channel_files(channel, odd=False)
+        files |= channel_files(channel, Conditions())
     files |= script_mode.files(code)
     files |= {"model": None, "output": None, "output/data": None}
+    if conditions.further_files:
+        files |= further_files()
     environment = {
         "TRAINING_JOB_NAME": JOB_NAME,
         "TRAINING_JOB_ARN": _JOB_ARN,
+        **(FURTHER_VARIABLES if conditions.further_files else {}),
         **(training.environment if training else {}),
         **conditions.environment,
     }
-    guessed = (*guessed_channels, *guessed_values)
-    return TrainingInputs(files=files, environment=environment, guessed=guessed)
+    read_only = [CONFIG] if conditions.read_only_config else []
+    if not conditions.writable_fast_file:
+        read_only += [f"{DATA}/{name}" for name in sorted(fast)]
+    return TrainingInputs(
+        files=files,
+        environment=environment,
+        guessed=(*guessed_channels, *guessed_values),
+        read_only=tuple(read_only),
+    )
 
 
 def _hyperparameters(training: Training | None) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -105,96 +127,3 @@ def _made_up(spec: Hyperparameter) -> str | None:
         if low is not None and high is not None:
             return repr(low + (high - low) / 2)
     return spec.high if spec.low is None else spec.low
-
-
-def _channels(training: Training | None) -> tuple[dict[str, Channel], tuple[str, ...]]:
-    """The channels with data, made up where nothing is said of it; and what was guessed."""
-    if training is not None:
-        return _declared_channels(training.channels)
-    table = generated.flowers()
-    made = {
-        name: Channel(name=name, content_type="text/csv", files=(("data.csv", table),))
-        for name in _GUESSED_CHANNELS
-    }
-    guesses = (
-        f"channels {', '.join(_GUESSED_CHANNELS)} with a generated CSV table "
-        "(`training: {channels: …}`)",
-    )
-    return made, guesses
-
-
-def _declared_channels(
-    declared: tuple[Channel, ...],
-) -> tuple[dict[str, Channel], tuple[str, ...]]:
-    channels, guesses = {}, []
-    for channel in declared:
-        if not channel.files and not channel.required:
-            continue
-        if not channel.files:
-            filled = replace(channel, files=(generated.stand_in(channel.content_type),))
-            line = f"`training: {{channels: {{{channel.name}: {{path: …}}}}}}`"
-            guesses.append(f"generated data for the channel {channel.name} ({line})")
-        else:
-            filled = channel
-        if set(channel.modes) == {"Pipe"}:
-            guesses.append(
-                f"files for the channel {channel.name}, which takes Pipe mode alone: no pipes are "
-                "made by this version"
-            )
-        channels[channel.name] = filled
-    return channels, tuple(guesses)
-
-
-def _config_files(
-    hyperparameters: Mapping[str, str], channels: Mapping[str, Channel], *, typed: bool
-) -> dict[str, bytes | None]:
-    values = {name: _typed(text) if typed else text for name, text in hyperparameters.items()}
-    data_config = {
-        channel.name: {
-            **({"ContentType": channel.content_type} if channel.content_type else {}),
-            "TrainingInputMode": "File",
-            "S3DistributionType": "FullyReplicated",
-            "RecordWrapperType": "None",
-        }
-        for channel in channels.values()
-    }
-    group = {"hosts": [HOST], "instance_group_name": "homogeneousCluster"}
-    resources = {
-        "current_group_name": "homogeneousCluster",
-        "current_host": HOST,
-        "current_instance_type": _INSTANCE_TYPE,
-        "hosts": [HOST],
-        "instance_groups": [{**group, "instance_type": _INSTANCE_TYPE}],
-        "network_interface_name": "eth0",
-        "topology": None,
-    }
-    documents = {
-        "hyperparameters": values,
-        "inputdataconfig": data_config,
-        "resourceconfig": resources,
-    }
-    made: dict[str, bytes | None] = {"input/data": None}
-    for name, document in documents.items():
-        made[f"input/config/{name}.json"] = json.dumps(document).encode("utf-8")
-    return made
-
-
-def _typed(text: str) -> object:
-    """The JSON number or boolean that a string stands for, else the string."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, int | float | bool) else text
-
-
-def _channel_files(channel: Channel, *, odd: bool) -> dict[str, bytes | None]:
-    base = f"input/data/{channel.name}"
-    made: dict[str, bytes | None] = {base: None}
-    for name, content in channel.files:
-        made[f"{base}/{name}"] = content
-    if odd and channel.files:
-        name, content = channel.files[0]
-        made[f"{base}/a nested folder/{name.rpartition('/')[2]}"] = content
-        made[f"{base}/an empty file"] = b""
-    return made

@@ -17,7 +17,10 @@ def attributed(contract: Contract, key: str, needs: Stage, cause: Cause | None) 
         return None
     if cause.blames == key:
         return Broken(
-            expected=cause.expected, actual=cause.actual, fix=cause.fix, caused_promise=True
+            expected=cause.expected,
+            actual=cause.actual,
+            fix=cause.fix,
+            caused_promise=cause.ordinary,
         )
     if needs < cause.missed:
         return None

@@ -76,6 +76,25 @@ def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None
     return unexplained(candidate, missed, blames, expected, run.story(), run.logs, run.guessed)
 
 
+def of_another_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None:
+    """Why a further training did not end well although the ordinary one did.
+
+    None when it did, and where the scenario has nothing to lift: then its clause looks for itself.
+    """
+    if run.good or not scenario.lifts:
+        return None
+    if run.limits_reached:
+        return bound_reached(Stage.GOOD, run.story(), run.limits_reached)
+    for lift in scenario.lifts:
+        cured = train(bench, scenario, lift.conditions, name=f"{scenario.name}-{_slug(lift)}")
+        if cured is not None and cured.good:
+            again = train(bench, scenario, scenario.conditions, name=f"{scenario.name}-again")
+            unstable = again is not None and again.good
+            return replace(lifted(Stage.GOOD, lift, run.story(), unstable=unstable), ordinary=False)
+    said = run.logs.telling()
+    return nobody(Stage.GOOD, f"{run.story()}{f' (its log says: {said})' if said else ''}")
+
+
 def of_server(
     bench: Bench, scenario: Scenario, server: Server, *, model: Path | None
 ) -> Cause | None:

@@ -65,7 +65,10 @@ def repeat_training(launch: Launch, *, name: str) -> str:
     words = ["docker run --rm", *_network(launch)]
     if launch.network is Network.ISOLATED:
         words.insert(0, "docker network create --internal sm-repeat 2>/dev/null;")
-    words += [f"-v {_here(name, place.path.lstrip('/'))}:{place.path}" for place in launch.places]
+    words += [
+        f"-v {_here(name, place.path.lstrip('/'))}:{place.path}{':ro' if place.read_only else ''}"
+        for place in launch.places
+    ]
     return " ".join([*words, *_tail(launch)])
 
 

@@ -12,19 +12,22 @@ from pathlib import Path
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.inputs.scenario import Scenario
 from sm_conformance.inputs.scenario import load as load_scenario
-from sm_conformance.laboratory import attribution, image, suspicion
+from sm_conformance.inputs.scenario import shared as shared_scenario
+from sm_conformance.laboratory import attribution, effect, image, suspicion
 from sm_conformance.laboratory.bench import Bench, Cancelled
 from sm_conformance.laboratory.serving import serve
 from sm_conformance.laboratory.training import train
-from sm_conformance.laboratory.wording import missed_network
+from sm_conformance.laboratory.wording import missed_network, nobody
 from sm_conformance.observed.run import Cause, Server, Stage, TrainRun
 
 Observation = TrainRun | Server
+_Future = Future[TrainRun | Server | Cause]
 
 PLAIN_TRAINING = "train-plain"
 PLAIN_SERVER = "serve-plain"
 # Four launches at a time give most of what two processors can give; more only wait for the engine.
 _AT_A_TIME = 4
+_NO_FAST_FILE = "no channel takes FastFile mode: say `modes: [File, FastFile]` of those that do"
 _NO_MODEL = "no model data (`hosting: {model: …}` or `{without_model: true}`)"
 
 
@@ -34,12 +37,13 @@ class Lab:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self._pool = ThreadPoolExecutor(_AT_A_TIME, thread_name_prefix="launch")
-        self._lock = threading.Lock()
-        self._futures: dict[str, Future[Observation | Cause]] = {}
+        self._lock = threading.RLock()
+        self._futures: dict[str, _Future] = {}
         self._since: dict[str, float] = {}
 
     def prefetch(self, names: Iterable[str]) -> None:
         """Starts what these scenarios need, in this order, what others depend on first."""
+        # What waits for others holds a place in the pool; what shares a launch does not.
         ordered = sorted(
             set(names), key=lambda name: (name != PLAIN_TRAINING, name != PLAIN_SERVER)
         )
@@ -96,11 +100,35 @@ class Lab:
         """Waits until the abandoned work has noticed."""
         self._pool.shutdown(wait=True)
 
-    def _future(self, name: str) -> Future[Observation | Cause]:
+    def _future(self, name: str) -> _Future:
         with self._lock:
             if name not in self._futures:
-                self._futures[name] = self._pool.submit(self._observe, name)
+                together = shared_scenario(name)
+                self._futures[name] = (
+                    self._pool.submit(self._observe, name)
+                    if together is None
+                    else self._sharing(self._future(together), name)
+                )
             return self._futures[name]
+
+    def _sharing(self, together: _Future, name: str) -> _Future:
+        """What ``name`` shows: the launch that it shares where that went well, else its own."""
+        held: _Future = Future()
+
+        def settle(done: _Future) -> None:
+            seen = None if done.cancelled() or done.exception() else done.result()
+            if isinstance(seen, TrainRun) and not seen.good:
+                try:
+                    alone = self._pool.submit(self._observe, name)
+                except RuntimeError:  # the run is over
+                    held.cancel()
+                else:
+                    alone.add_done_callback(lambda one: _hand_on(one, held))
+            else:
+                _hand_on(done, held)
+
+        together.add_done_callback(settle)
+        return held
 
     def _observe(self, name: str) -> Observation | Cause:
         with self._lock:
@@ -140,8 +168,11 @@ class Lab:
         if scenario.faults:
             return self._train_until_it_fails(scenario)
         run = train(self.bench, scenario, scenario.conditions)
-        assert run is not None, "only a fault can be missing, and there is none here"
-        return run
+        if run is None:
+            return nobody(Stage.STARTED, _NO_FAST_FILE)
+        if scenario.conditions.encoded_hyperparameters and run.good:
+            run = replace(run, same_model=effect.same_model(self.bench, run, self._plain_run()))
+        return replace(run, cause=attribution.of_another_training(self.bench, scenario, run))
 
     def _with_interface(self, scenario: Scenario, run: TrainRun) -> TrainRun:
         """The run on an isolated network, where one without any interface failed for want of it.
@@ -243,6 +274,18 @@ class Lab:
             expected="a model to serve",
             actual="training left no regular file in /opt/ml/model",
         )
+
+
+def _hand_on(done: _Future, to: _Future) -> None:
+    """Gives what came of one to another that somebody may have cancelled meanwhile."""
+    if done.cancelled():
+        to.cancel()
+    elif to.set_running_or_notify_cancel():
+        error = done.exception()
+        if error is None:
+            to.set_result(done.result())
+        else:
+            to.set_exception(error)
 
 
 def _cause(observed: Observation | Cause) -> Cause | None:

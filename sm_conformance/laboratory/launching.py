@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sm_conformance.engine.protocol import Launch, Network, Place
 from sm_conformance.inputs.archive import CODE, pack
+from sm_conformance.inputs.config import FURTHER_FOLDERS
 from sm_conformance.inputs.scenario import Conditions
-from sm_conformance.inputs.script_mode import CODE_FOLDER
-from sm_conformance.inputs.training import HOST, TrainingInputs
+from sm_conformance.inputs.training import TrainingInputs
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed.facts import ImageFacts
 
 # Root owns what it makes. What rights the platform gives other users here is not published, and an
 # image may become another user by its USER or by itself: both are let write.
-OPEN_FOLDERS = frozenset({"model", "output", "output/data", CODE})
-_PLACES = tuple(Place(path=f"/opt/ml/{name}") for name in ("input", "model", "output"))
+OPEN_FOLDERS = frozenset({"model", "output", "output/data", CODE}) | FURTHER_FOLDERS
 _WORD = "train"
 
 
@@ -35,11 +35,45 @@ def launch_of(bench: Bench, inputs: TrainingInputs, conditions: Conditions, *, n
         arguments=() if conditions.image_command else arguments,
         bounds=bench.bounds(),
         environment=inputs.environment,
-        hostname=HOST,
-        places=(*_PLACES, Place(path=CODE_FOLDER)) if CODE in inputs.files else _PLACES,
+        hostname=conditions.host,
+        places=_places(inputs),
         network=bench.network(ordinary, lifted=conditions.open_network),
-        inputs=pack(inputs.files, open_folders=OPEN_FOLDERS),
+        inputs=_packed(
+            {
+                name: content
+                for name, content in inputs.files.items()
+                if not any(_below(name, folder) for folder in inputs.read_only)
+            }
+        ),
     )
+
+
+def _places(inputs: TrainingInputs) -> tuple[Place, ...]:
+    """A place for each folder that the platform mounts, and one in it for what nobody may write to."""
+    mounted = dict.fromkeys(name.partition("/")[0] for name in inputs.files)
+    apart = {
+        folder: {
+            name.removeprefix(f"{folder}/"): content
+            for name, content in inputs.files.items()
+            if _below(name, folder) and name != folder
+        }
+        for folder in inputs.read_only
+    }
+    return (
+        *(Place(path=f"/opt/ml/{name}") for name in mounted),
+        *(
+            Place(path=f"/opt/ml/{folder}", read_only=True, content=_packed(files))
+            for folder, files in apart.items()
+        ),
+    )
+
+
+def _below(name: str, folder: str) -> bool:
+    return name == folder or name.startswith(f"{folder}/")
+
+
+def _packed(files: Mapping[str, bytes | None]) -> bytes:
+    return pack(files, open_folders=OPEN_FOLDERS)
 
 
 def as_started(bench: Bench, half: str) -> tuple[ImageFacts, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
 # More entries than this are counted, not listed: a hostile archive shall not fill our memory.
 _MOST_ENTRIES = 100_000
+_CHUNK_BYTES = 1 << 20
 _KINDS = {
     tarfile.REGTYPE: "file",
     tarfile.AREGTYPE: "file",
@@ -75,3 +77,16 @@ def read_file(archive: Path, name: str, limit_bytes: int) -> bytes | None:
     except tarfile.TarError:
         return None
     return None
+
+
+def fingerprint(archive: Path) -> str:
+    """One word for the names, kinds and contents of a folder's tar file, whatever the times in it."""
+    held: list[tuple[str, bytes, str]] = []
+    with tarfile.open(archive, mode="r:") as opened:
+        for member in opened:
+            digest = hashlib.sha256(member.linkname.encode("utf-8", "surrogateescape"))
+            content = opened.extractfile(member) if member.isreg() else None
+            while content and (chunk := content.read(_CHUNK_BYTES)):
+                digest.update(chunk)
+            held.append((member.name, member.type, digest.hexdigest()))
+    return hashlib.sha256(repr(sorted(held)).encode()).hexdigest()

@@ -116,6 +116,8 @@ class Cause:
     actual: str
     # What to do, where the clause's own words about it do not fit.
     fix: str | None = None
+    # Whether a promise was broken by it; false where the launch was no ordinary one.
+    ordinary: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,8 @@ class TrainRun:
     processes: tuple[str, ...] = ()
     # What a server answered that was started in the place of the training.
     answer: str | None = None
+    # Whether it left the model of the ordinary training; None where nobody asked or it is not known.
+    same_model: bool | None = None
     cause: Cause | None = None
 
     @property

