@@ -27,6 +27,9 @@ PLAIN_TRAINING = "train-plain"
 PLAIN_SERVER = "serve-plain"
 # Four launches at a time give most of what two processors can give; more only wait for the engine.
 _AT_A_TIME = 4
+# How much longer than the ordinary training a further one may take.
+_LONGER = 10.0
+_IDLE_AND = 30.0
 _NO_FAST_FILE = "no channel takes FastFile mode: say `modes: [File, FastFile]` of those that do"
 _NO_MODEL = "no model data (`hosting: {model: …}` or `{without_model: true}`)"
 
@@ -167,7 +170,7 @@ class Lab:
             return cause
         if scenario.faults:
             return self._train_until_it_fails(scenario)
-        run = train(self.bench, scenario, scenario.conditions)
+        run = train(self.bench, scenario, scenario.conditions, patience_s=self._seldom_patience_s())
         if run is None:
             return nobody(Stage.STARTED, _NO_FAST_FILE)
         if scenario.conditions.encoded_hyperparameters and run.good:
@@ -211,6 +214,13 @@ class Lab:
             if run.failed or fault == "declared":
                 break
         return last or self._plain_run()
+
+    def _seldom_patience_s(self) -> float:
+        """How long a training may take that none of the promises is judged on, seconds.
+
+        Longer than the ordinary one, and long enough to see that it only waits.
+        """
+        return max(self.bench.limits.idle_s + _IDLE_AND, _LONGER * self._plain_run().seconds)
 
     def _plain_run(self) -> TrainRun:
         """Where no fault exists (no channel, no number, none declared): the run that went well."""

@@ -32,9 +32,11 @@ def train(
     *,
     name: str | None = None,
     may_serve: bool = False,
+    patience_s: float | None = None,
 ) -> TrainRun | None:
     """One training under ``conditions``; None where they do not exist for this candidate.
 
+    ``patience_s`` is how long it may take, where that is less than an ordinary one may.
     With ``may_serve`` it ends as soon as a server is found to have been started in its place.
     """
     inputs = build(bench.candidate.declaration, conditions)
@@ -46,7 +48,15 @@ def train(
     with bench.container(launch) as container, bench.quiet.busy():
         instead = ServerInstead(bench, scenario, container) if may_serve else None
         return _observe(
-            bench, scenario, launch, inputs, container, folder, conditions.fault, instead
+            bench,
+            scenario,
+            launch,
+            inputs,
+            container,
+            folder,
+            conditions.fault,
+            instead,
+            patience_s,
         )
 
 
@@ -59,6 +69,7 @@ def _observe(
     folder: Path,
     fault: str | None,
     instead: ServerInstead | None,
+    patience_s: float | None,
 ) -> TrainRun:
     problem = container.start()
     stopped: Stop | None = None
@@ -70,7 +81,7 @@ def _observe(
             stopped = _stop(bench, container)
             ending, found = Ending.STOPPED, stopped.exit
         else:
-            ending, found, answer = _wait(bench, container, instead)
+            ending, found, answer = _wait(bench, container, instead, patience_s)
         if found is None:
             processes = commands(container)
     seconds = time.monotonic() - container.started_at
@@ -111,13 +122,18 @@ def _observe(
 
 
 def _wait(
-    bench: Bench, container: Container, instead: ServerInstead | None
+    bench: Bench, container: Container, instead: ServerInstead | None, patience_s: float | None
 ) -> tuple[Ending, Exit | None, str | None]:
     declaration = bench.candidate.declaration
     idle_s = (declaration.training.idle_s if declaration.training else None) or bench.limits.idle_s
-    patience_s = declaration.resources.time_s or bench.limits.training_patience_s
-    answer = instead.answer if instead else None
-    return watch(bench, container, idle_s=idle_s, patience_s=patience_s, answer=answer)
+    longest_s = declaration.resources.time_s or bench.limits.training_patience_s
+    return watch(
+        bench,
+        container,
+        idle_s=idle_s,
+        patience_s=min(longest_s, patience_s or longest_s),
+        answer=instead.answer if instead else None,
+    )
 
 
 def _stop(bench: Bench, container: Container) -> Stop:

@@ -13,6 +13,7 @@ from email.message import Message
 from itertools import count
 
 from miniatures.container import Miniature
+from miniatures.handed import HANDED
 from miniatures.inside import Answer, Inside, Killed, Ping, Program
 from miniatures.lawful import (
     MODEL,
@@ -368,6 +369,7 @@ MINIATURES: dict[str, Miniature] = {
     "wants-network": _trains(before=_wants_the_network, story="Its training downloads something."),
     "known-keys-only": _trains(before=_wants_only_known_keys, story="It refuses unknown keys."),
     "minds-empty-files": _trains(before=_minds_empty_files, story="It cannot read empty files."),
+    **HANDED,
     "needs-hyperparameters": _lawful_but(
         "It dies without a word when no hyperparameters are given.", train=_needs_rounds
     ),

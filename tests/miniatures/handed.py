@@ -1,0 +1,135 @@
+"""Little liars that mind what a training is handed, though all of it is lawful."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from miniatures.container import Miniature
+from miniatures.inside import Inside
+from miniatures.lawful import MODEL, fit, hyperparameters, serving, training
+
+DATA = "input/data"
+
+
+def _config(inside: Inside, name: str) -> Any:
+    return json.loads((inside.root / f"input/config/{name}.json").read_text("utf-8"))
+
+
+def _merges_every_file(inside: Inside) -> None:
+    for file in (inside.root / "input/config").glob("*.json"):
+        if file.stem not in ("hyperparameters", "inputdataconfig", "resourceconfig"):
+            raise ValueError(f"{file.name} says nothing of use")
+
+
+def _lists_every_entry(inside: Inside) -> None:
+    for entry in (inside.root / DATA).iterdir():
+        list(entry.iterdir())
+
+
+def _writes_beside_the_config(inside: Inside) -> None:
+    if "/opt/ml/input/config" in inside.read_only:
+        raise PermissionError("read-only file system: used.json")
+
+
+def _writes_into_the_channel(inside: Inside) -> None:
+    if f"/opt/ml/{DATA}/training" in inside.read_only:
+        raise PermissionError("read-only file system: index.csv")
+
+
+def _knows_one_word(inside: Inside) -> None:
+    for channel in _config(inside, "inputdataconfig").values():
+        if channel["TrainingInputMode"] != "File":
+            raise ValueError(f"unknown mode {channel['TrainingInputMode']}")
+
+
+def _minds_fast_file_in_any_way(inside: Inside) -> None:
+    _knows_one_word(inside)
+    _writes_into_the_channel(inside)
+
+
+def _wants_the_distribution(inside: Inside) -> None:
+    for channel in _config(inside, "inputdataconfig").values():
+        inside.say(channel["S3DistributionType"])
+
+
+def _knows_one_host(inside: Inside) -> None:
+    if _config(inside, "resourceconfig")["current_host"] != "algo-1":
+        raise ValueError("no part for this host")
+
+
+def _takes_no_quotes(inside: Inside) -> None:
+    name = hyperparameters(inside).get("kernel", "linear")
+    if name not in ("linear", "cubic"):
+        raise ValueError(f"unknown kernel {name}")
+
+
+def _ignores_quoted_text(inside: Inside) -> None:
+    """An unknown kernel is taken for the default one, without a word."""
+    fit(inside)
+    name = hyperparameters(inside).get("kernel", "linear")
+    kernel = name if name in ("linear", "cubic") else "linear"
+    (inside.root / "model/kernel").write_text(kernel, "utf-8")
+
+
+def _takes_quotes(inside: Inside) -> None:
+    fit(inside)
+    kernel = hyperparameters(inside).get("kernel", "linear").strip('"')
+    (inside.root / "model/kernel").write_text(kernel, "utf-8")
+
+
+def _never_the_same(inside: Inside) -> None:
+    """Its model tells where it was made, and so differs every time."""
+    fit(inside)
+    (inside.root / MODEL).write_text(str(inside.root), "utf-8")
+
+
+def _waits_for_a_channel(inside: Inside) -> None:
+    if not (inside.root / DATA / "training").exists():
+        inside.wait_for_ever()
+
+
+def _works_without_a_channel(inside: Inside) -> None:
+    while not (inside.root / DATA / "training").exists():
+        inside.say("an epoch on data made up")
+        inside.sleep(0.02)
+
+
+def _dies_without_a_channel(inside: Inside) -> int:
+    if not (inside.root / DATA / "training").exists():
+        return 3
+    return training()(inside)
+
+
+def _trains(*steps: Callable[[Inside], None], story: str, **how: Any) -> Miniature:
+    return Miniature(story=story, train=training(*steps, **how), serve=serving())
+
+
+HANDED: dict[str, Miniature] = {
+    "merges-config": _trains(before=_merges_every_file, story="It stops at unknown config files."),
+    "lists-entries": _trains(before=_lists_every_entry, story="It takes each entry for a channel."),
+    "writes-config": _trains(before=_writes_beside_the_config, story="It writes to its config."),
+    "writes-channel": _trains(before=_writes_into_the_channel, story="It writes to its channel."),
+    "one-word": _trains(before=_knows_one_word, story="It knows File and no FastFile."),
+    "no-fast-file": _trains(before=_minds_fast_file_in_any_way, story="It minds FastFile twice."),
+    "wants-distribution": _trains(before=_wants_the_distribution, story="It wants every key."),
+    "one-host": _trains(before=_knows_one_host, story="It knows algo-1 and no other host."),
+    "no-quotes": _trains(before=_takes_no_quotes, story="It fails at text in quotes."),
+    "ignores-quotes": _trains(_ignores_quoted_text, story="It ignores text in quotes."),
+    "takes-quotes": _trains(_takes_quotes, story="It takes text with and without quotes."),
+    "never-the-same": _trains(_never_the_same, story="Its models are never the same."),
+    "waits-for-data": _trains(before=_waits_for_a_channel, story="It waits for its channel."),
+    "makes-up-data": _trains(
+        before=_works_without_a_channel, story="Without a channel it works for very long."
+    ),
+    "dies-without-data": Miniature(
+        story="It dies without a word when it has no channel.",
+        train=_dies_without_a_channel,
+        serve=serving(),
+    ),
+    "minds-two": _trains(
+        before=lambda inside: (_merges_every_file(inside), _knows_one_host(inside))[0],
+        story="It minds two lawful things.",
+    ),
+}

@@ -1,0 +1,78 @@
+"""What a little liar must be found guilty of, and how it is judged for that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from miniatures.judging import TRAINS, Judged, judge, provide_engine
+from sm_conformance.laboratory import instead, steps, stopping, watch
+
+# Limits that a liar would otherwise exhaust: it idles, stalls, or keeps refusing.
+HASTE = {
+    "idle_s": 0.4,
+    "startup_limit_s": 0.5,
+    "startup_grace_s": 0.2,
+    "invocation_limit_s": 0.3,
+    "ping_spacing_s": 0.02,
+    "hosting_stop_limit_s": 0.5,
+    "training_stop_limit_s": 0.5,
+}
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Miniatures are set up at once and recover at once, or never."""
+    monkeypatch.setattr(stopping, "_SETTLE_S", 0.02)
+    monkeypatch.setattr(stopping, "_DROPPED_WAIT_S", 0.1)
+    monkeypatch.setattr(steps, "_RECOVERY_S", 0.2)
+    monkeypatch.setattr(steps, "_SPACING_S", 0.01)
+    monkeypatch.setattr(instead, "_QUIET_S", 0.2)
+    monkeypatch.setattr(instead, "_LONGEST_S", 0.5)
+    monkeypatch.setattr(watch, "_ASK_EVERY_S", 0.05)
+
+
+def judge_here(
+    pytester: pytest.Pytester, image: str, *arguments: str, way: str = "direct", **how: Any
+) -> Judged:
+    """Judges in this process, which spares the start of another."""
+    provide_engine(pytester, way=way)
+    return judge(pytester.runpytest_inprocess, pytester, image, *arguments, **how)
+
+
+@dataclass(frozen=True)
+class Sin:
+    """What one miniature must be found guilty of: the clause that it breaks, and the verdict.
+
+    ``says`` is part of what the finding saw. Changed ``limits`` make a run doubtful by themselves.
+    """
+
+    image: str
+    breaks: str
+    verdict: str = "fail"
+    says: str = ""
+    declaration: Mapping[str, Any] = field(default_factory=lambda: TRAINS)
+    limits: Mapping[str, float] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.image}-{self.breaks.replace(' ', '-')}"
+
+
+def assert_found_out(sin: Sin, found: Judged) -> None:
+    """Exactly the clause is broken, the rest passes or is blocked by it, and the status fits."""
+    assert found.said == {sin.breaks: sin.verdict}, found.output
+    seen = found.findings[sin.breaks]
+    assert sin.says in seen["actual"], seen["actual"]
+    assert seen["reason"] is None
+    assert all(seen[part] for part in ("expected", "fix", "matters"))
+    blocked = found.with_verdict("blocked")
+    blockers = {found.findings[key]["reason"] for key in blocked}
+    assert blockers <= {f"blocked by {sin.breaks}"}, blockers
+    conclusion = "inconclusive" if sin.limits else "conformant"
+    if sin.verdict == "fail":
+        conclusion = "nonconformant"
+    assert found.report["conclusion"] == conclusion, found.report["doubts"]
+    assert found.status == {"conformant": 0, "nonconformant": 1, "inconclusive": 3}[conclusion]

@@ -1,0 +1,158 @@
+"""Who minds what is seldom and lawful is told so, and nobody else; together costs one launch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from miniatures.judging import TRAINING, TRAINS
+from miniatures.sins import HASTE, Sin, assert_found_out, hurry, judge_here
+
+from sm_conformance.laboratory import lab
+
+QUOTED = {
+    **TRAINS,
+    "training": {**TRAINING, "hyperparameters": {"rounds": "2", "kernel": "cubic"}},
+}
+
+
+def modes(*names: str) -> Mapping[str, Any]:
+    """A declaration whose channel takes these modes."""
+    channel = {**TRAINING["channels"]["training"], "modes": list(names)}
+    return {**TRAINS, "training": {**TRAINING, "channels": {"training": channel}}}
+
+
+FAST = modes("File", "FastFile")
+LIFTED = "it works as soon as this is lifted: "
+SINS = [
+    Sin("merges-config", "TRAIN-002 tolerates-further-files", "advice", says="exited with 1"),
+    Sin("lists-entries", "TRAIN-002 tolerates-further-files", "advice", says="exited with 1"),
+    Sin("writes-config", "TRAIN-007 config-left-alone", "advice", says="exited with 1"),
+    Sin("wants-distribution", "TRAIN-023 short-channel-config", "advice", says="exited with 1"),
+    Sin("one-host", "TRAIN-053 no-fixed-names", "advice", says="exited with 1"),
+    Sin("one-host", "TRAIN-053 no-fixed-names", "fail", options=("--sm-profile=strict",)),
+    Sin("waits-for-data", "TRAIN-025 no-channels", "advice", limits=HASTE,
+        says="neither used the processor nor wrote"),
+    Sin("dies-without-data", "TRAIN-025 no-channels", "advice", says="without a word"),
+    Sin("no-quotes", "TRAIN-013 json-encoded-values", "advice", says="exited with 1",
+        declaration=QUOTED),
+    Sin("ignores-quotes", "TRAIN-013 json-encoded-values", "advice", says="another model",
+        declaration=QUOTED),
+    Sin("writes-channel", "TRAIN-027 fast-file-read-only", says=f"{LIFTED}FastFile channels are",
+        declaration=FAST),
+    # Its ordinary job comes as FastFile: a promise is broken by the same cause.
+    Sin("writes-channel", "TRAIN-027 fast-file-read-only", says=f"{LIFTED}FastFile channels are",
+        declaration=modes("FastFile")),
+    Sin("one-word", "TRAIN-022 fast-file-word", "advice", says=f"{LIFTED}inputdataconfig.json",
+        declaration=FAST),
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
+
+
+@pytest.mark.parametrize("sin", SINS, ids=str)
+def test_a_liar_that_minds_what_it_is_handed_is_found_out(
+    sin: Sin, pytester: pytest.Pytester
+) -> None:
+    found = judge_here(
+        pytester, sin.image, *sin.options, declaration=sin.declaration, limits=sin.limits
+    )
+
+    assert_found_out(sin, found)
+
+
+def test_what_goes_well_together_is_launched_once(pytester: pytest.Pytester) -> None:
+    found = judge_here(pytester, "lawful", declaration=TRAINS)
+
+    assert (found.status, found.said) == (0, {}), found.output
+    scenarios = {
+        key: found.findings[key]["evidence"]
+        for key in ("TRAIN-002 tolerates-further-files", "TRAIN-007 config-left-alone",
+                    "TRAIN-014 unknown-keys", "TRAIN-023 short-channel-config",
+                    "TRAIN-026 nested-files", "TRAIN-053 no-fixed-names")
+    }  # fmt: skip
+    assert set(scenarios.values()) == {"evidence/train-together"}
+
+
+def test_who_minds_two_things_is_told_each_by_itself(pytester: pytest.Pytester) -> None:
+    found = judge_here(pytester, "minds-two", declaration=TRAINS)
+
+    assert found.said == {
+        "TRAIN-002 tolerates-further-files": "advice", "TRAIN-053 no-fixed-names": "advice",
+    }  # fmt: skip
+    broken = found.findings["TRAIN-053 no-fixed-names"]
+    assert (broken["scenario"], broken["evidence"]) == (
+        "train-other-host", "evidence/train-other-host",
+    )  # fmt: skip
+    assert "--hostname algo-7" in broken["repeat"]
+    assert found.findings["TRAIN-026 nested-files"]["verdict"] == "pass"
+
+
+def test_who_works_long_without_a_channel_is_not_judged_by_our_patience(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab, "_LONGER", 1.0)
+    monkeypatch.setattr(lab, "_IDLE_AND", 0.1)
+
+    found = judge_here(pytester, "makes-up-data", declaration=TRAINS, limits={"idle_s": 0.4})
+
+    finding = found.findings["TRAIN-025 no-channels"]
+    assert (finding["verdict"], finding["reason"]) == ("not-run", finding["reason"])
+    assert "still working when we stopped waiting" in finding["reason"]
+
+
+@pytest.mark.parametrize("image", ["takes-quotes", "never-the-same"])
+def test_another_model_counts_only_where_the_same_values_give_the_same_model(
+    image: str, pytester: pytest.Pytester
+) -> None:
+    found = judge_here(pytester, image, declaration=QUOTED)
+
+    assert (found.status, found.said) == (0, {}), found.output
+    assert found.findings["TRAIN-013 json-encoded-values"]["verdict"] == "pass"
+
+
+def test_without_text_among_the_hyperparameters_quotes_mean_nothing(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(pytester, "no-quotes", declaration=TRAINS)
+
+    finding = found.findings["TRAIN-013 json-encoded-values"]
+    assert (finding["verdict"], found.status) == ("n/a", 0)
+
+
+def test_who_minds_fast_file_in_two_ways_is_told_that_nothing_cured_it(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(pytester, "no-fast-file", declaration=FAST)
+
+    assert found.said == {
+        "TRAIN-027 fast-file-read-only": "fail", "TRAIN-022 fast-file-word": "not-run",
+    }  # fmt: skip
+    word = found.findings["TRAIN-022 fast-file-word"]
+    assert (word["verdict"], found.status) == ("not-run", 1)
+    assert "its log says: " in word["reason"]
+
+
+def test_a_claim_of_fast_file_without_a_channel_that_takes_it_is_told(
+    pytester: pytest.Pytester,
+) -> None:
+    claims = {**TRAINS, "claims": ["training", "fast-file"]}
+
+    found = judge_here(pytester, "lawful", declaration=claims)
+
+    finding = found.findings["TRAIN-027 fast-file-read-only"]
+    assert (finding["verdict"], found.status) == ("not-run", 3)
+    assert "modes: [File, FastFile]" in finding["reason"]
+
+
+def test_where_no_channel_takes_fast_file_nothing_is_said_of_it(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(pytester, "writes-channel", declaration=TRAINS)
+
+    assert (found.status, found.said) == (0, {})
+    assert found.findings["TRAIN-027 fast-file-read-only"]["verdict"] == "n/a"
