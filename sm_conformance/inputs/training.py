@@ -131,7 +131,7 @@ def _declared_channels(
         if not channel.files and not channel.required:
             continue
         if not channel.files:
-            filled = replace(channel, files=(generated.stand_in(channel.content_type),))
+            filled = replace(channel, files=generated.stand_in(channel.content_type))
             line = f"`training: {{channels: {{{channel.name}: {{path: …}}}}}}`"
             guesses.append(f"generated data for the channel {channel.name} ({line})")
         else:
@@ -195,6 +195,8 @@ def _channel_files(channel: Channel, *, odd: bool) -> dict[str, bytes | None]:
         made[f"{base}/{name}"] = content
     if odd and channel.files:
         name, content = channel.files[0]
-        made[f"{base}/a nested folder/{name.rpartition('/')[2]}"] = content
+        # Beside the file itself: a folder of the channel may stand for a class of pictures.
+        above, between, last = name.rpartition("/")
+        made[f"{base}/{above}{between}a nested folder/{last}"] = content
         made[f"{base}/an empty file"] = b""
     return made
