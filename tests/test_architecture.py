@@ -28,10 +28,11 @@ ROOMS: dict[str, set[str]] = {
     # what is demanded
     "contract": {"errors", "specs"},
     # what is run
-    "declaration": {"errors", "specs"},
+    "data": set(),
+    "declaration": {"data", "errors", "specs"},
     "aws": {"contract", "declaration", "errors"},
     "candidate": {"declaration", "observed"},
-    "inputs": {"declaration", "specs"},
+    "inputs": {"data", "declaration", "specs"},
     "engine": {"errors", "observed"},
     "laboratory": {
         "candidate", "contract", "declaration", "engine", "errors", "inputs", "observed",
@@ -78,6 +79,9 @@ LIBRARIES: dict[str, set[str]] = {
     "jinja2": {"judgement"},
     "jsonschema": {"contract", "declaration"},
     "botocore": {"aws"},
+    "pyarrow": {"data"},
+    "google": {"data"},
+    "PIL": {"data"},
     "yaml": {"aws", "contract", "declaration", "specs"},
     "hypothesis": set(),
 }  # fmt: skip

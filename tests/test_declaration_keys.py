@@ -1,10 +1,9 @@
-"""What a declaration says beyond the first needs: ranges, made-up data, code, expectations, waivers."""
+"""What a declaration says beyond the first needs: ranges, code, expectations, waivers."""
 
 from __future__ import annotations
 
 import datetime
 import gzip
-import json
 from pathlib import Path
 from typing import Any
 
@@ -316,85 +315,6 @@ def test_a_batch_image_may_say_how_it_serves(folder: Path) -> None:
     assert read(folder, "claims: [batch]\nhosting: {}\n").hosting is not None
 
 
-# Made-up data ----------------------------------------------------------------------------------
-
-
-def made_up(folder: Path, content_type: str, said: str = "{}") -> tuple[str, str]:
-    channel = f"{{content_type: {content_type}, generate: {said}}}"
-    ((name, content),) = training(folder, f"{{channels: {{c: {channel}}}}}").channels[0].files
-    return name, content.decode("ascii")
-
-
-def test_a_few_words_make_a_table(folder: Path) -> None:
-    name, text = made_up(folder, "text/csv")
-
-    rows = [line.split(",") for line in text.splitlines()]
-    assert name == "data.csv"
-    assert [len(row) for row in rows] == [5] * 20
-    assert {row[0] for row in rows} == {"0", "1", "2"}
-    assert all(abs(float(cell) - int(row[0])) < 1.5 for row in rows for cell in row[1:])
-
-
-def test_the_same_words_make_the_same_table(folder: Path) -> None:
-    assert made_up(folder, "text/csv") == made_up(folder, "text/csv")
-    assert made_up(folder, "text/csv", "{rows: 21}") != made_up(folder, "text/csv")
-
-
-@pytest.mark.parametrize(
-    ("label", "width", "at"), [("first", 3, 0), ("last", 3, -1), ("none", 2, None)]
-)
-def test_the_label_stands_where_it_is_wanted(
-    folder: Path, label: str, width: int, at: int | None
-) -> None:
-    _, text = made_up(folder, "text/csv", f"{{columns: 2, label: {label}, header: true}}")
-
-    head, *rows = [line.split(",") for line in text.splitlines()]
-    assert {len(row) for row in (head, *rows)} == {width}
-    if at is None:
-        assert "label" not in head
-        assert all("." in cell for row in rows for cell in row)
-    else:
-        assert head[at] == "label"
-        assert {row[at] for row in rows} == {"0", "1", "2"}
-
-
-def test_libsvm_counts_its_features_from_one(folder: Path) -> None:
-    name, text = made_up(folder, "text/libsvm", "{rows: 4, columns: 2, classes: 2}")
-
-    assert name == "data.libsvm"
-    rows = [line.split(" ") for line in text.splitlines()]
-    assert sorted(row[0] for row in rows) == ["0", "0", "1", "1"]
-    assert all([cell.partition(":")[0] for cell in row[1:]] == ["1", "2"] for row in rows)
-
-
-@pytest.mark.parametrize(
-    ("said", "keys"),
-    [
-        ("{}", ["label", "features"]),
-        ("{label: last}", ["features", "label"]),
-        ("{label: none}", ["features"]),
-    ],
-)
-def test_json_lines_are_json(folder: Path, said: str, keys: list[str]) -> None:
-    name, text = made_up(folder, "application/jsonlines", said)
-
-    assert name == "data.jsonl"
-    assert [list(json.loads(line)) for line in text.splitlines()] == [keys] * 20
-
-
-def test_lines_of_words_have_as_many_as_are_asked_for(folder: Path) -> None:
-    name, text = made_up(folder, "'text/plain; charset=utf-8'", "{rows: 3, columns: 2}")
-
-    assert name == "data.txt"
-    assert [len(line.split()) for line in text.splitlines()] == [2, 2, 2]
-
-
-def test_made_up_data_may_have_a_file_name_of_its_own(folder: Path) -> None:
-    said = "{channels: {c: {content_type: text/csv, generate: {}, file: a/b.csv}}}"
-
-    assert training(folder, said).channels[0].files[0][0] == "a/b.csv"
-
-
 # What is wrong ---------------------------------------------------------------------------------
 
 
@@ -534,35 +454,6 @@ LONG = "x" * 3000
         (
             channel("{generate: {label: middle}, content_type: text/csv}"),
             "c.generate.label: expected one of first, last, none, got 'middle'",
-        ),
-        (
-            channel("{generate: {rows: 100000, columns: 11}, content_type: text/csv}"),
-            "c.generate: expected at most 1000000 numbers, that is, rows times columns",
-        ),
-        (
-            channel("{generate: {}, content_type: image/jpeg}"),
-            "c.generate: the content_type must be one of text/csv, text/libsvm, "
-            "application/jsonlines, text/plain for this",
-        ),
-        (
-            channel("{generate: {header: true}, content_type: text/libsvm}"),
-            "c.generate.header: only text/csv has a header",
-        ),
-        (
-            channel("{generate: {label: none}, content_type: text/libsvm}"),
-            "c.generate.label: a line of text/libsvm begins with its label",
-        ),
-        (
-            channel("{generate: {label: last}, content_type: text/plain}"),
-            "c.generate.label: lines of words have no label",
-        ),
-        (
-            channel("{generate: {label: none, classes: 3}, content_type: text/csv}"),
-            "c.generate.classes: there are no classes without a label",
-        ),
-        (
-            "training: {lasts: {channels: {c: {generate: {}, content_type: a/b}}}}",
-            "$.training.lasts.channels.c.generate: the content_type must be one of",
         ),
         # metrics
         (metrics("{}"), "$.training.metrics: expected a list, got an empty mapping"),

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from sm_conformance import specs
+from sm_conformance.declaration.loading import load
 from sm_conformance.declaration.values import (
     Channel,
     Code,
@@ -164,8 +165,9 @@ def test_added_and_missing_hyperparameters() -> None:
 def test_odd_files_come_beside_the_owners() -> None:
     inputs = handed(declared(), Conditions(odd_files=True))
 
-    for channel, name, content in (("training", "a.csv", b"1,2\n"), ("extra", "b.bin", b"\0")):
-        assert inputs.files[f"input/data/{channel}/a nested folder/{name}"] == content
+    assert inputs.files["input/data/training/a nested folder/a.csv"] == b"1,2\n"
+    assert inputs.files["input/data/extra/deep/a nested folder/b.bin"] == b"\0"
+    for channel in ("training", "extra"):
         assert inputs.files[f"input/data/{channel}/an empty file"] == b""
     assert inputs.files["input/data/training/a.csv"] == b"1,2\n"
 
@@ -264,13 +266,37 @@ def test_where_no_channel_takes_fast_file_there_is_no_such_launch() -> None:
     assert build(declared(), Conditions(writable_fast_file=True)) is None
 
 
-def test_packed_data_is_handed_over_as_it_is() -> None:
-    packed = gzip.compress(b"1,2\n")
-    channel = Channel(name="train", content_type="text/csv", files=(("a.csv.gz", packed),))
+def test_odd_files_do_not_make_a_further_class_of_pictures() -> None:
+    pictures = generated.stand_in("image/png")
+    channel = Channel(name="training", content_type="image/png", files=pictures)
 
-    inputs = handed(declared(channels=(channel,)))
+    inputs = handed(declared(channels=(channel,)), Conditions(odd_files=True))
 
-    assert inputs.files["input/data/train/a.csv.gz"] == packed
+    below = [
+        name.split("/")[3:] for name in inputs.files if name.startswith("input/data/training/")
+    ]
+    assert {parts[0] for parts in below if len(parts) > 1} == {"class_0", "class_1", "class_2"}
+    assert any("a nested folder" in parts for parts in below)
+
+
+def test_a_compressed_file_is_handed_over_as_it_is(tmp_path: Path) -> None:
+    content = gzip.compress(b"1,2\n")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "x.csv.gz").write_bytes(content)
+    (tmp_path / "sm-conformance.yaml").write_text(
+        "training: {channels: {c: {content_type: text/csv, path: data}}}", "utf-8"
+    )
+
+    inputs = handed(load(tmp_path / "sm-conformance.yaml", origin="option"))
+
+    below = {name: held for name, held in inputs.files.items() if name.startswith("input/data/c/")}
+    assert below == {"input/data/c/x.csv.gz": content}
+    with tarfile.open(fileobj=io.BytesIO(pack(inputs.files))) as archive:
+        member = archive.extractfile("input/data/c/x.csv.gz")
+        assert member is not None
+        assert member.read() == content
+    assert_lawful(inputs)
+    assert inputs.guessed == ()
 
 
 def test_the_environment_of_the_job_is_the_declared_and_the_lifted_one() -> None:
@@ -348,7 +374,7 @@ def test_a_hyperparameter_that_is_set_or_not_required_is_not_guessed() -> None:
 def test_a_channel_without_data_is_filled_and_told_and_an_optional_one_is_left_out() -> None:
     channels = (
         Channel(name="a", content_type="text/libsvm", files=()),
-        Channel(name="b", content_type="image/png", files=()),
+        Channel(name="b", content_type="application/x-image", files=()),
         Channel(name="c", content_type="text/csv", files=(), required=False),
     )
 

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sm_conformance.declaration import parts, tables
+from sm_conformance.data import kinds
+from sm_conformance.declaration import generate, parts
 from sm_conformance.declaration.document import SURROGATE
 from sm_conformance.declaration.problems import Problems, Where, nearest
 from sm_conformance.declaration.values import Code
@@ -46,10 +47,7 @@ class NamedFiles:
             case {"data": str(text)}:
                 return ((_file_name(said), text.encode()),)
             case {"generate": dict(asked)}:
-                if self._problems.touch(where):
-                    return ()
-                table = tables.read(asked, said.get("content_type"))
-                return ((_file_name(said), tables.make(table, said.get("content_type"))),)
+                return self._made_up(asked, said, where=where)
             case _:
                 return ()
 
@@ -101,6 +99,22 @@ class NamedFiles:
     def seal(self, raw: bytes) -> str:
         """The SHA-256 of the declaration ``raw`` together with every file that was read."""
         return hashlib.sha256(hashlib.sha256(raw).digest() + b"".join(self._digests)).hexdigest()
+
+    def _made_up(
+        self, asked: dict[str, Any], said: dict[str, Any], *, where: Where
+    ) -> tuple[tuple[str, bytes], ...]:
+        if self._problems.touch(where):
+            return ()
+        content_type = said.get("content_type")
+        try:
+            return kinds.make(
+                generate.read(asked, content_type),
+                parts.media_type(content_type),
+                name=said.get("file"),
+            )
+        except kinds.MissingLibrary as error:
+            self._problems.add((*where, "generate"), str(error))
+            return ()
 
     def _one(self, name: str, *, where: Where) -> bytes:
         """The content of one file."""
@@ -196,7 +210,7 @@ class NamedFiles:
 
 def _file_name(said: dict[str, Any]) -> str:
     """The name of a channel's one file."""
-    return str(said.get("file", tables.file_name(said.get("content_type"))))
+    return str(said.get("file", kinds.file_name(parts.media_type(said.get("content_type")))))
 
 
 def is_model_archive(path: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from sm_conformance.declaration import parts, ranges, tables
+from sm_conformance.declaration import generate, parts, ranges
 from sm_conformance.declaration.patterns import compiled, wrong_pattern, wrong_schema
 from sm_conformance.declaration.problems import Problems, Where, nearest, shown
 
@@ -80,7 +80,7 @@ def _look_at_claims(document: Any, *, problems: Problems) -> None:
 
 def _look_at_channel(said: dict[str, Any], *, where: Where, problems: Problems) -> None:
     if "generate" in said and not problems.touch((*where, "generate")):
-        tables.look_at(said, where=where, problems=problems)
+        generate.look_at(said, where=where, problems=problems)
     modes = said.get("modes", ["File"])
     if said.get("compression") == "gzip" and isinstance(modes, list) and "Pipe" not in modes:
         text = "gzip is for Pipe mode: add Pipe to the modes, or hand over the file as it is"

@@ -42,17 +42,6 @@ class Hyperparameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
-    """A table to make up; ``label`` is ``first``, ``last`` or ``none``."""
-
-    rows: int
-    columns: int
-    label: str
-    classes: int
-    header: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Channel:
     """Input data of one training channel: relative POSIX file names and the files' content.
 

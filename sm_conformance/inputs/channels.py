@@ -36,7 +36,7 @@ def _declared(declared: tuple[Channel, ...]) -> tuple[dict[str, Channel], tuple[
         if not channel.files and not channel.required:
             continue
         if not channel.files:
-            filled = replace(channel, files=(generated.stand_in(channel.content_type),))
+            filled = replace(channel, files=generated.stand_in(channel.content_type))
             line = f"`training: {{channels: {{{channel.name}: {{path: …}}}}}}`"
             guesses.append(f"generated data for the channel {channel.name} ({line})")
         else:
@@ -67,7 +67,9 @@ def channel_files(channel: Channel, conditions: Conditions) -> dict[str, bytes |
         made[f"{base}/{name}"] = content
     if conditions.odd_files and channel.files:
         name, content = channel.files[0]
-        made[f"{base}/a nested folder/{name.rpartition('/')[2]}"] = content
+        # Beside the file itself: a folder of the channel may stand for a class of pictures.
+        above, between, last = name.rpartition("/")
+        made[f"{base}/{above}{between}a nested folder/{last}"] = content
         made[f"{base}/an empty file"] = b""
     if conditions.further_files:
         made[f"{base}-manifest"] = _manifest(channel)

@@ -53,7 +53,7 @@ def _spoiled(channels: Mapping[str, Channel], name: str, sin: str) -> dict[str, 
         left.pop(name, None)
         return left
     # One that need not be there is left out where nobody said what is in it.
-    absent = Channel(name=name, content_type=None, files=(generated.stand_in(None),))
+    absent = Channel(name=name, content_type=None, files=generated.stand_in(None))
     old = left.get(name, absent)
     files = tuple((file, generated.garbage()) for file, _ in old.files) if sin == "corrupt" else ()
     left[name] = replace(old, files=files)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 
-from sm_conformance.declaration import tables
-from sm_conformance.declaration.values import Generated
+from sm_conformance.data import kinds, table
+from sm_conformance.data.pictures import FORMS
+from sm_conformance.declaration import generate, parts
 
-SEED = tables.SEED
+SEED = table.SEED
+_MANY_ROWS = 150
+_FEW_PICTURES = 30
 _CLASSES = ((5.0, 3.4, 1.5, 0.2), (5.9, 2.8, 4.3, 1.3), (6.6, 3.0, 5.6, 2.0))
 
 
-def flowers(rows: int = 150) -> bytes:
+def flowers(rows: int = _MANY_ROWS) -> bytes:
     """A CSV table without a header: the class 0, 1 or 2 first, then four lengths in centimetres."""
     source = random.Random(SEED)
     lines = []
@@ -23,11 +26,19 @@ def flowers(rows: int = 150) -> bytes:
     return ("\n".join(lines) + "\n").encode("ascii")
 
 
-def stand_in(content_type: str | None) -> tuple[str, bytes]:
-    """A file name and content for a channel of which only the content type is known, if that."""
-    table = Generated(rows=150, columns=4, label="first", classes=3, header=False)
-    made = tables.make(table, content_type)
-    return (tables.file_name(content_type), made) if made else ("data.csv", flowers())
+def stand_in(content_type: str | None) -> tuple[tuple[str, bytes], ...]:
+    """File names and contents for a channel of which only the content type is known, if that.
+
+    They are a CSV table where nothing can be made of that type, or not without a library that is
+    not installed.
+    """
+    kind = parts.media_type(content_type)
+    asked = {"rows": _FEW_PICTURES if kind in FORMS else _MANY_ROWS}
+    try:
+        made = kinds.make(generate.read(asked, content_type), kind)
+    except kinds.MissingLibrary:
+        made = ()
+    return made or (("data.csv", flowers()),)
 
 
 def one_flower() -> bytes:
