@@ -117,6 +117,9 @@ def make_parser() -> argparse.ArgumentParser:
     explain.set_defaults(run=_explain)
 
     clauses = commands.add_parser("clauses", help="list all clauses")
+    clauses.add_argument(
+        "--coverage", action="store_true", help="say of each what is done about it, and where"
+    )
     clauses.set_defaults(run=_clauses)
     return parser
 
@@ -273,8 +276,12 @@ def _wrapped(name: str, text: str) -> list[str]:
 
 
 def _clauses(options: argparse.Namespace) -> int:
-    del options
     contract = clause.load()
+    if options.coverage:
+        from sm_conformance import coverage
+
+        print(coverage.table(contract))
+        return 0
     for one in contract.clauses:
         print(
             f"{one.number:<10} {one.name:<28} {one.level:<7} {one.consequence:<8} "

@@ -64,8 +64,9 @@ ROOMS: dict[str, set[str]] = {
         "binding", "candidate", "contract", "laboratory", "observed", "pytest_run",
         "suite.clauses",
     },
+    "coverage": {"binding", "contract"},
     "cli": {
-        "aws", "contract", "engine", "errors", "first_look", "judgement", "pytest_run", "sources",
+        "aws", "contract", "coverage", "engine", "errors", "first_look", "judgement", "pytest_run", "sources",
     },
     "__main__": {"cli"},
 }  # fmt: skip

@@ -61,6 +61,8 @@ class Clause:
     fix: str
     sources: tuple[str, ...]
     hint: bool
+    # The launches that hand an emulated condition over.
+    scenarios: tuple[str, ...]
 
     @property
     def key(self) -> str:
@@ -138,4 +140,5 @@ def _clause(item: Mapping[str, Any]) -> Clause:
         fix=item["fix"],
         sources=tuple(item["sources"]),
         hint=bool(item.get("hint", False)),
+        scenarios=tuple(item.get("scenarios", ())),
     )
