@@ -17,6 +17,7 @@ from sm_conformance.contract import limits
 from sm_conformance.declaration.loading import load
 from sm_conformance.declaration.values import nothing_declared
 from sm_conformance.engine.protocol import Container, Launch, Network
+from sm_conformance.errors import HarnessTrouble
 from sm_conformance.inputs.scenario import load as scenario
 from sm_conformance.laboratory import halves
 from sm_conformance.laboratory.bench import Bench
@@ -142,7 +143,7 @@ def test_a_training_that_looks_up_its_interface_is_given_one_and_judged_with_it(
     assert cause_of(lab.observe("train-unknown-keys")) is None
     assert names(engine) == [
         "train-plain", "train-plain-with-interface", "train-plain-without-interface",
-        "train-unknown-keys",
+        "train-together",
     ]  # fmt: skip
 
 
@@ -290,7 +291,37 @@ def test_equal_scenarios_share_one_launch(make_lab: MakeLab) -> None:
     first, second = lab.observe("train-odd-files"), lab.observe("train-odd-files")
 
     assert first is second
-    assert sorted(names(engine)) == ["train-odd-files", "train-plain"]
+    assert sorted(names(engine)) == ["train-plain", "train-together"]
+
+
+def test_what_shares_a_launch_is_launched_by_itself_where_that_fails(make_lab: MakeLab) -> None:
+    lab, engine = make_lab("one-host", TRAINS)
+
+    files, host = lab.observe("train-odd-files"), lab.observe("train-other-host")
+
+    assert isinstance(files, TrainRun)
+    assert isinstance(host, TrainRun)
+    assert (files.good, files.evidence.name) == (True, "train-odd-files")
+    assert (host.good, host.evidence.name) == (False, "train-other-host")
+    assert sorted(names(engine)) == [
+        "train-odd-files", "train-other-host", "train-plain", "train-together",
+    ]  # fmt: skip
+
+
+def test_trouble_in_a_shared_launch_is_trouble_of_all_that_share_it(make_lab: MakeLab) -> None:
+    lab, _ = make_lab("engine-dies-at-save", TRAINS)
+
+    for name in ("train-odd-files", "train-other-host"):
+        with pytest.raises(HarnessTrouble):
+            lab.observe(name)
+
+
+def test_a_cause_of_the_ordinary_launch_is_told_to_all_that_share_one(make_lab: MakeLab) -> None:
+    lab, _ = make_lab("always-fails", TRAINS)
+
+    causes = [cause_of(lab.observe(name)) for name in ("train-odd-files", "train-other-host")]
+
+    assert [cause.blames for cause in causes if cause] == ["TRAIN-063 exit-zero"] * 2
 
 
 def test_an_abandoned_launch_ends_and_leaves_nothing(make_lab: MakeLab) -> None:
@@ -332,4 +363,4 @@ def test_when_neither_half_starts_nothing_is_excused(make_lab: MakeLab) -> None:
 def test_every_lift_can_be_named_in_a_folder() -> None:
     slugs = [lift.blames.partition(" ")[2] for lift in scenario("train-plain").lifts]
 
-    assert len(slugs) == len(set(slugs)) == 5
+    assert len(slugs) == len(set(slugs)) == 6

@@ -18,18 +18,18 @@ LATER_KEYS = {
 }  # fmt: skip
 
 
-def lines() -> list[str]:
-    return coverage.table(CONTRACT).splitlines()
+LINES = coverage.table(CONTRACT).splitlines()
+BINDINGS = [binding for binding, _ in coverage.bindings()]
 
 
 def line_of(key: str) -> str:
     number, name = key.split()
-    (found,) = (line for line in lines() if line.split()[:2] == [number, name])
+    (found,) = (line for line in LINES if line.split()[:2] == [number, name])
     return found
 
 
 def test_every_clause_has_a_line_in_the_order_of_the_contract() -> None:
-    keys = [f"{words[0]} {words[1]}" for line in lines() if len(words := line.split()) > 2]
+    keys = [f"{words[0]} {words[1]}" for line in LINES if len(words := line.split()) > 2]
 
     assert keys[: len(CONTRACT.clauses)] == [one.key for one in CONTRACT.clauses]
 
@@ -50,7 +50,7 @@ def test_what_is_not_asserted_says_why() -> None:
 
 @pytest.mark.parametrize("one", CONTRACT.clauses, ids=lambda one: one.key)
 def test_a_clause_is_judged_exactly_where_the_data_says_so(one: clause.Clause) -> None:
-    tests = [binding for binding, _ in coverage.bindings() if binding.key == one.key]
+    tests = [binding for binding in BINDINGS if binding.key == one.key]
 
     assert len(tests) == (one in CONTRACT.asserted)
     assert all(not binding.given for binding in tests) or not one.on_requests
@@ -81,8 +81,8 @@ def test_nothing_of_one_training_on_one_host_is_left_unsaid() -> None:
 
 
 def test_the_counts_add_up() -> None:
-    chapters = [line.split() for line in lines()[-10:-1]]
-    *_, total = (line.split() for line in lines())
+    chapters = [line.split() for line in LINES[-10:-1]]
+    *_, total = (line.split() for line in LINES)
 
     assert total[:3] == ["all", "266", str(len(CONTRACT.clauses))]
     for column, sum_ in enumerate(total[1:], start=1):
@@ -93,4 +93,4 @@ def test_the_counts_add_up() -> None:
 
 def test_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["clauses", "--coverage"]) == 0
-    assert capsys.readouterr().out.splitlines() == lines()
+    assert capsys.readouterr().out.splitlines() == LINES
