@@ -12,6 +12,7 @@ from sm_conformance.inputs.archive import OPEN_MODE, file_mode
 from sm_conformance.inputs.requests import PLATFORM_HEADERS
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.run import Logs
+from sm_conformance.observed.sought import Sought
 
 _ADDRESS = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
 _DIRECT_ADDRESS = f"at=$(docker inspect -f '{_ADDRESS}' sm-repeat):8080"
@@ -50,6 +51,13 @@ def write_logs(folder: Path, container: Container) -> Logs:
     (folder / "stderr.log").write_bytes(stderr)
     after = log.first_at - container.started_at if log.first_at is not None else None
     return Logs(stdout=stdout, stderr=stderr, total_bytes=log.total_bytes, first_after_s=after)
+
+
+def write_sought(folder: Path, sought: Sought) -> None:
+    """What was tried to reach as ``tried-to-reach.txt``, a name or an address in each line, if any was."""
+    if sought:
+        lines = [*sought.names, *sought.addresses]
+        (folder / "tried-to-reach.txt").write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def write_reply(folder: Path, name: str, reply: Reply) -> None:

@@ -38,6 +38,7 @@ def launch_of(bench: Bench, inputs: TrainingInputs, conditions: Conditions, *, n
         hostname=HOST,
         places=(*_PLACES, Place(path=CODE_FOLDER)) if CODE in inputs.files else _PLACES,
         network=bench.network(ordinary, lifted=conditions.open_network),
+        watched=conditions.reachable,
         inputs=pack(inputs.files, open_folders=OPEN_FOLDERS),
     )
 

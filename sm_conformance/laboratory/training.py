@@ -32,10 +32,12 @@ def train(
     *,
     name: str | None = None,
     may_serve: bool = False,
+    patience_s: float | None = None,
 ) -> TrainRun | None:
     """One training under ``conditions``; None where they do not exist for this candidate.
 
     With ``may_serve`` it ends as soon as a server is found to have been started in its place.
+    ``patience_s`` bounds the wait for its end where less than the ordinary patience is wanted.
     """
     inputs = build(bench.candidate.declaration, conditions)
     if inputs is None:
@@ -46,7 +48,15 @@ def train(
     with bench.container(launch) as container, bench.quiet.busy():
         instead = ServerInstead(bench, scenario, container) if may_serve else None
         return _observe(
-            bench, scenario, launch, inputs, container, folder, conditions.fault, instead
+            bench,
+            scenario,
+            launch,
+            inputs,
+            container,
+            folder,
+            conditions.fault,
+            instead,
+            patience_s,
         )
 
 
@@ -59,6 +69,7 @@ def _observe(
     folder: Path,
     fault: str | None,
     instead: ServerInstead | None,
+    patience_s: float | None,
 ) -> TrainRun:
     problem = container.start()
     stopped: Stop | None = None
@@ -70,9 +81,10 @@ def _observe(
             stopped = _stop(bench, container)
             ending, found = Ending.STOPPED, stopped.exit
         else:
-            ending, found, answer = _wait(bench, container, instead)
+            ending, found, answer = _wait(bench, container, instead, patience_s)
         if found is None:
             processes = commands(container)
+    sought = container.sought()
     seconds = time.monotonic() - container.started_at
     model, output = NOTHING, NOTHING
     if found is None and problem is None:
@@ -82,6 +94,7 @@ def _observe(
         model = _collect(bench, container, folder, "model")
         output = _collect(bench, container, folder, "output")
     logs = evidence.write_logs(folder, container)
+    evidence.write_sought(folder, sought)
     if problem is None and (problem := told_late(found, logs)) is not None:
         ending = Ending.NEVER_STARTED
     sound = ending is Ending.EXITED and model.whole and model.files
@@ -107,15 +120,16 @@ def _observe(
         model_archive=archive,
         processes=processes,
         answer=answer,
+        sought=sought,
     )
 
 
 def _wait(
-    bench: Bench, container: Container, instead: ServerInstead | None
+    bench: Bench, container: Container, instead: ServerInstead | None, patience_s: float | None
 ) -> tuple[Ending, Exit | None, str | None]:
     declaration = bench.candidate.declaration
     idle_s = (declaration.training.idle_s if declaration.training else None) or bench.limits.idle_s
-    patience_s = declaration.resources.time_s or bench.limits.training_patience_s
+    patience_s = patience_s or declaration.resources.time_s or bench.limits.training_patience_s
     answer = instead.answer if instead else None
     return watch(bench, container, idle_s=idle_s, patience_s=patience_s, answer=answer)
 
