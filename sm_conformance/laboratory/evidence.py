@@ -18,6 +18,8 @@ _ADDRESS = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
 _DIRECT_ADDRESS = f"at=$(docker inspect -f '{_ADDRESS}' sm-repeat):8080"
 # Where the engine is on another machine, that machine's name belongs here.
 _PUBLISHED_ADDRESS = "at=127.0.0.1:$(docker port sm-repeat 8080/tcp | head -n 1 | sed 's/.*://')"
+# Nobody's names are known, and that is found out soon, as in the launch itself.
+_NO_NAMES = "--dns 127.0.0.1 --dns-search . --dns-opt timeout:1 --dns-opt attempts:1"
 # How often the printed commands ask a server for its first 200, once a second.
 _MOST_TRIES = 60
 
@@ -107,7 +109,7 @@ def repeat_server(launch: Launch, *, folder: Path, direct: bool, seconds: float)
     else:
         made = "--internal" if direct else "-o com.docker.network.bridge.enable_ip_masquerade=false"
         lines.append(f"docker network create {made} sm-repeat")
-        words.append("--network sm-repeat --dns 127.0.0.1")
+        words.append(f"--network sm-repeat {_NO_NAMES}")
     if not direct:
         words.append("-p 8080")
     for place in launch.places:
