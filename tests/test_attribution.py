@@ -19,7 +19,7 @@ from sm_conformance.declaration.values import nothing_declared
 from sm_conformance.engine.protocol import Container, Launch, Network
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.inputs.scenario import load as scenario
-from sm_conformance.laboratory import halves
+from sm_conformance.laboratory import halves, interface
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.lab import Lab
 from sm_conformance.laboratory.quiet import Quiet
@@ -173,9 +173,39 @@ def test_the_network_is_lifted_only_where_the_user_allows_it(make_lab: MakeLab) 
     assert by_words is not None
     assert by_cure is not None
     assert (by_words.blames, by_cure.blames) == ("NET-002 isolated", "NET-002 isolated")
-    assert {launch.network.value for launch in engine.launches} == {"none"}
+    # Only one launch has an interface, so that it is seen what is tried; none has a way out.
+    networks = [(launch.network.value, launch.watched) for launch in engine.launches]
+    assert networks == [("none", False), ("isolated", True), *[("none", False)] * 3]
     # The cure, and once more unchanged: a start that fails now and then would blame the network.
     assert [launch.network.value for launch in other.launches][-2:] == ["open", "none"]
+
+
+def test_one_that_said_that_it_missed_the_network_is_not_waited_for_when_it_is_looked_at_again(
+    make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab, engine = make_lab("wants-network", TRAINS)
+    ordinary = engine.create
+    monkeypatch.setattr(interface, "_LEAST_LOOK_S", 0.2)
+
+    def dials_for_ever(launch: Launch) -> Container:
+        isolated = launch.network is Network.ISOLATED
+        return ordinary(replace(launch, image="works-on") if isolated else launch)
+
+    monkeypatch.setattr(engine, "create", dials_for_ever)
+
+    cause = cause_of(lab.observe("train-plain"))
+
+    assert cause is not None
+    assert cause.blames == "NET-002 isolated"
+
+
+def test_one_that_was_given_the_network_is_not_looked_at_again_without(make_lab: MakeLab) -> None:
+    lab, engine = make_lab("always-fails", {**TRAINS, "network": "needed"})
+
+    lab.observe("train-plain")
+
+    assert "train-plain-with-interface" not in names(engine)
+    assert {launch.network for launch in engine.launches} == {Network.OPEN}
 
 
 def test_a_program_that_cannot_be_started_is_not_repeated(make_lab: MakeLab) -> None:

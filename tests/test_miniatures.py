@@ -49,6 +49,17 @@ TRAINING_SINS = [
         "wants-network", "NET-002 isolated", says="as soon as this is lifted",
         options=("--sm-allow-network",),
     ),
+    Sin(
+        "wants-hub", "NET-002 isolated",
+        says="; isolated, it asked for the name huggingface.co; its log says: OSError: Name or",
+    ),
+    Sin(
+        "wants-region-from-anywhere", "NET-003 no-aws-environment",
+        says="it dialled 169.254.169.254:80 (the instance metadata service); it works as soon as",
+    ),
+    # What it tried proves nothing: most of what tries does well without.
+    Sin("telemetry-and-broken", "TRAIN-063 exit-zero", says="dialled 192.0.2.7:4317"),
+    Sin("wants-hub-silently", "TRAIN-063 exit-zero", says="asked for the name huggingface.co"),
     Sin("known-keys-only", "TRAIN-014 unknown-keys", "advice", says="exited with 1"),
     Sin("minds-empty-files", "TRAIN-026 nested-files", "advice", says="exited with 1"),
     Sin("needs-hyperparameters", "TRAIN-011 no-hyperparameters", "advice", says="without a word"),
@@ -117,6 +128,14 @@ SERVING_SINS = [
     Sin("not-root", "IMG-012 root-hosting", "advice", says="USER 1000:1000"),
     Sin("bad-program", "IMG-003 on-path", says="permission denied"),
     Sin("no-program", "IMG-003 on-path", says="not found"),
+    Sin(
+        "wants-hub-to-serve", "NET-002 isolated",
+        says="; isolated, it asked for the name huggingface.co; its log says: ",
+    ),
+    Sin(
+        "wants-region-from-anywhere-to-serve", "NET-003 no-aws-environment",
+        says="it dialled 169.254.169.254:80 (the instance metadata service); it works as soon as",
+    ),
     Sin("wants-network-to-serve", "NET-002 isolated", says="name resolution"),
     Sin("quiet", "IMG-023 logs", "advice", says="nothing at all"),
 ]  # fmt: skip
@@ -296,6 +315,34 @@ def test_a_training_that_may_miss_the_network_is_not_blamed(pytester: pytest.Pyt
     assert_nobody_blamed(
         found, "TRAIN-063 exit-zero", "say `network: needed`", "failure in name resolution"
     )
+
+
+@pytest.mark.parametrize(
+    ("image", "key"),
+    [("wants-hub", "TRAIN-063 exit-zero"), ("wants-hub-to-serve", "HOST-002 ping")],
+)
+def test_who_did_not_say_whether_it_needs_the_network_is_told_what_was_tried(
+    image: str, key: str, pytester: pytest.Pytester
+) -> None:
+    said = TRAINS if key.startswith("TRAIN") else SERVES
+    unsaid = {name: value for name, value in said.items() if name != "network"}
+
+    found = judge_here(pytester, image, declaration=unsaid)
+
+    assert_nobody_blamed(found, key, "asked for the name huggingface.co", "say `network: needed`")
+
+
+def test_what_a_lawful_one_tried_in_vain_is_kept_beside_its_logs_and_held_against_nobody(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(pytester, "telemetry")
+
+    evidence = pytester.path / "report/evidence"
+    assert (found.status, found.said) == (0, {}), found.output
+    assert found.report["launches"] == 8, "nobody looked for a cause"
+    assert (evidence / "serve-plain/tried-to-reach.txt").read_text() == "telemetry.example\n"
+    assert not (evidence / "train-plain/tried-to-reach.txt").exists()
+    assert "telemetry.example" not in found.output
 
 
 def test_a_declared_need_of_the_network_is_met_and_net_002_does_not_apply(

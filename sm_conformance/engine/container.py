@@ -17,12 +17,14 @@ from docker.types import DeviceRequest, LogConfig, Mount
 from sm_conformance.engine.client import EngineSilent, write_bounded, written
 from sm_conformance.engine.log import LogCapture
 from sm_conformance.engine.network import SERVER_PORT, Networks
+from sm_conformance.engine.outward import Outward
 from sm_conformance.engine.ownership import kept_name
 from sm_conformance.engine.protocol import Launch, Network, Place
 from sm_conformance.engine.sockets import listening
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.observed.facts import Exit, Listener, Process, StartProblem
 from sm_conformance.observed.http import Address
+from sm_conformance.observed.sought import NOTHING_SOUGHT, Sought
 
 # The engine's words for "this program cannot be started", in the order they are looked for.
 _START_PROBLEMS = (
@@ -71,6 +73,7 @@ class DockerContainer:
         self._problem: StartProblem | None = None
         self._log: LogCapture | None = None
         self._address: Address | None = None
+        self._outward: Outward | None = None
         self.started_at = 0.0
         try:
             self._create()
@@ -192,6 +195,7 @@ class DockerContainer:
 
     def start(self) -> StartProblem | None:
         """Starts the program; returns why not where the candidate is to blame."""
+        began = time.monotonic()
         if self._problem is None:
             self._log = LogCapture(written(self._api, self._id))
             try:
@@ -202,6 +206,7 @@ class DockerContainer:
         if self._problem is None and self._launch.network is not Network.NONE:
             inspected = self._api.inspect_container(self._id)
             self._address = self._networks.address(self._launch.network, inspected)
+            self._outward = self._networks.outward(self._launch, inspected, began=began)
         return self._problem
 
     def wait(self, timeout_s: float) -> Exit | None:
@@ -270,6 +275,10 @@ class DockerContainer:
         found = listening(pid) if pid else ()
         return tuple(listener for listener in found if listener.host != _NAME_SERVER)
 
+    def sought(self) -> Sought:
+        """What it has tried to reach outside; seen only where it is isolated on the direct way."""
+        return self._outward.sought() if self._outward else NOTHING_SOUGHT
+
     def save(self, path: str, to: Path, limit_bytes: int) -> bool:
         """Streams the folder ``path`` as a tar file into ``to``; False when cut at the limit."""
         try:
@@ -293,6 +302,8 @@ class DockerContainer:
 
     def remove(self) -> None:
         """Removes the container and its volumes."""
+        if self._outward is not None:
+            self._outward.close()
         if self._id:
             with contextlib.suppress(APIError):
                 self._api.remove_container(self._id, force=True, v=True)

@@ -13,7 +13,7 @@ from docker.errors import APIError, ImageNotFound, NotFound
 
 from sm_conformance.engine.client import connect, write_bounded
 from sm_conformance.engine.container import DockerContainer
-from sm_conformance.engine.network import Networks
+from sm_conformance.engine.network import Networks, is_podman
 from sm_conformance.engine.ownership import Owner, clear, labels, new_run_id, sweep
 from sm_conformance.engine.protocol import Launch, NoSuchImage
 from sm_conformance.errors import HarnessTrouble
@@ -41,11 +41,9 @@ class DockerEngine:
     def facts(self) -> EngineFacts:
         version = self._api.version()
         info = self._api.info()
-        names = [part.get("Name", "") for part in version.get("Components", [])]
-        podman = any("podman" in name.lower() for name in names)
         way = self._networks.way()
         return EngineFacts(
-            name="podman" if podman else "docker",
+            name="podman" if is_podman(version) else "docker",
             version=str(version["Version"]),
             platform=f"{version['Os']}/{version['Arch']}",
             way=way.name,
@@ -111,11 +109,12 @@ class DockerEngine:
 
     def close(self) -> None:
         """Removes what is left of the run, or of this process when it is a further one."""
-        if self._first:
-            clear(self._api, run_id=self.run_id)
-        else:
+        try:
+            if self._first:
+                clear(self._api, run_id=self.run_id)
+        finally:
             self._networks.close()
-        self._api.close()
+            self._api.close()
 
 
 def _image_facts(reference: str, found: Mapping[str, Any]) -> ImageFacts:

@@ -20,7 +20,9 @@ from urllib.parse import urlsplit
 from docker import APIClient
 from docker.errors import APIError
 
-from sm_conformance.engine.protocol import Network
+from sm_conformance.engine.name_server import NameServer
+from sm_conformance.engine.outward import Outward
+from sm_conformance.engine.protocol import Launch, Network
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.observed.http import Address
 
@@ -46,6 +48,7 @@ class Networks:
         self._run_id = run_id
         self._lock = threading.Lock()
         self._way: Way | None = None
+        self._names: NameServer | None = None
 
     def way(self) -> Way:
         """The way to isolated servers; found out once. Raises HarnessTrouble when there is none."""
@@ -61,11 +64,13 @@ class Networks:
         if network is Network.OPEN:
             return {"network_mode": "bridge", "port_bindings": {SERVER_PORT: (None, None)}}
         way = self.way()
-        # An engine's own name server would wait for an answer from outside that cannot come;
-        # where it is asked at all it shall give up quickly, and never ask the host's resolver.
+        # An engine's own name server asks ours, which answers at once. Where there is none of ours,
+        # it would wait for an answer from outside that cannot come: then it shall give up quickly,
+        # and never ask the host's resolver. A name is asked for once, not once more in each domain.
         held: dict[str, Any] = {
             "network_mode": way.network_id,
-            "dns": ["127.0.0.1"],
+            "dns": [self._names.address[0] if self._names else "127.0.0.1"],
+            "dns_search": ["."],
             "dns_opt": ["timeout:1", "attempts:1"],
         }
         if way.name == "published":
@@ -83,9 +88,26 @@ class Networks:
         bound = (settings.get("Ports") or {}).get(f"{SERVER_PORT}/tcp") or []
         return Address(host=self.way().host, port=int(bound[0]["HostPort"])) if bound else None
 
+    def outward(
+        self, launch: Launch, inspected: Mapping[str, Any], *, began: float
+    ) -> Outward | None:
+        """Attends to a container that has just been started; None where nothing can be seen of it."""
+        if launch.network is not Network.ISOLATED or self.way().name != "direct":
+            return None
+        return Outward(
+            inspected,
+            asked=self._names.asked if self._names else None,
+            gateway=self.way().host,
+            began=began,
+            watched=launch.watched,
+        )
+
     def close(self) -> None:
-        """Removes the network of this process."""
+        """Removes the network of this process, and ends its name server."""
         with self._lock:
+            if self._names is not None:
+                self._names.close()
+            self._names = None
             if self._way is not None:
                 with contextlib.suppress(APIError):
                     self._api.remove_network(self._way.network_id)
@@ -98,9 +120,19 @@ class Networks:
         # The gateway's address belongs to this host exactly where the host routes to the network.
         if gateway and _is_local(gateway):
             proved = bool(found.get("Internal"))
+            self._names = self._name_server(gateway)
             return Way(name="direct", isolation_proved=proved, network_id=made, host=gateway)
         self._api.remove_network(made)
         return None
+
+    def _name_server(self, gateway: str) -> NameServer | None:
+        """One of ours at the gateway, where this user may and nobody else has the port."""
+        if is_podman(self._api.version()):  # its own name server wants that very port
+            return None
+        try:
+            return NameServer(gateway)
+        except OSError:
+            return None
 
     def _published(self) -> Way:
         host = urlsplit(self._api.base_url).hostname
@@ -128,6 +160,12 @@ class Networks:
         except APIError as error:
             raise HarnessTrouble(f"the engine cannot make a network: {error}") from error
         return str(made["Id"])
+
+
+def is_podman(version: Mapping[str, Any]) -> bool:
+    """Whether an engine that says this of itself is Podman."""
+    names = [part.get("Name", "") for part in version.get("Components") or []]
+    return any("podman" in name.lower() for name in names)
 
 
 def _gateway(network: Mapping[str, Any]) -> str | None:

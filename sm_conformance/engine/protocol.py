@@ -21,6 +21,7 @@ from sm_conformance.observed.facts import (
     StartProblem,
 )
 from sm_conformance.observed.http import Address
+from sm_conformance.observed.sought import Sought
 
 
 class NoSuchImage(Exception):
@@ -82,6 +83,8 @@ class Launch:
     hostname: str | None = None
     places: tuple[Place, ...] = ()
     network: Network = Network.NONE
+    # Whether to look all the time for the addresses that it dials, in search of a cause.
+    watched: bool = False
     # Files placed below /opt/ml before the start: a tar stream in memory.
     inputs: bytes | None = None
 
@@ -128,6 +131,8 @@ class Container(Protocol):
     def processes(self) -> tuple[Process, ...]: ...
 
     def listeners(self) -> tuple[Listener, ...]: ...
+
+    def sought(self) -> Sought: ...
 
     def save(self, path: str, to: Path, limit_bytes: int) -> bool: ...
 

@@ -26,6 +26,7 @@ from sm_conformance.laboratory.wording import (
 )
 from sm_conformance.observed.facts import ImageFacts
 from sm_conformance.observed.run import Cause, Ending, Server, Stage, TrainRun
+from sm_conformance.observed.sought import merged
 
 # Of a server in a launch that only looks for a cause; the first launch was given the whole time.
 _LIFTED_PATIENCE_S = 10.0
@@ -64,7 +65,7 @@ def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None
             if cured is not None and _cured(lift, cured):
                 again = train(bench, scenario, scenario.conditions, name=f"{scenario.name}-again")
                 unstable = again is not None and again.good
-                return lifted(Stage.GOOD, lift, run.story(), unstable=unstable)
+                return lifted(Stage.GOOD, lift, run.story(), run.sought, unstable=unstable)
     missed, blames = Stage.GOOD, "TRAIN-063 exit-zero"
     expected = "training on good input exits with 0"
     if refused.found_no_program(run.exit, run.seconds) and not (said and said.started_otherwise):
@@ -73,7 +74,9 @@ def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None
             "IMG-001 train-starts",
             refused.starts_with("train"),
         )
-    return unexplained(candidate, missed, blames, expected, run.story(), run.logs, run.guessed)
+    return unexplained(
+        candidate, missed, blames, expected, run.story(), run.logs, run.guessed, run.sought
+    )
 
 
 def of_another_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None:
@@ -90,7 +93,8 @@ def of_another_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Caus
         if cured is not None and cured.good:
             again = train(bench, scenario, scenario.conditions, name=f"{scenario.name}-again")
             unstable = again is not None and again.good
-            return replace(lifted(Stage.GOOD, lift, run.story(), unstable=unstable), ordinary=False)
+            cause = lifted(Stage.GOOD, lift, run.story(), run.sought, unstable=unstable)
+            return replace(cause, ordinary=False)
     said = run.logs.telling()
     return nobody(Stage.GOOD, f"{run.story()}{f' (its log says: {said})' if said else ''}")
 
@@ -126,6 +130,7 @@ def of_server(
         return bound_reached(missed, story, server.limits_reached)
     # No request can keep a server from becoming ready.
     guessed = server.guessed + (server.guessed_request if missed is Stage.ANSWERED else ())
+    sought = [server.sought]
 
     def asked_again(conditions: Conditions, name: str) -> bool:
         """Whether a further launch under ``conditions`` comes to the stage that this one missed."""
@@ -138,7 +143,9 @@ def of_server(
             patience_s=max(10.0, 3 * server.seconds),
             answer_patience_s=_LIFTED_PATIENCE_S,
             reply_limit_s=min(_LIFTED_REPLY_S, bench.limits.invocation_limit_s),
+            watched=True,
         )
+        sought.append(found.sought)
         sample = found.replies.get("sample")
         return found.ready and (missed < Stage.ANSWERED or (sample is not None and sample.ok))
 
@@ -151,7 +158,7 @@ def of_server(
             break  # it was given its whole window; another one for each condition is too long
         if asked_again(lift.conditions, _slug(lift)):
             unstable = asked_again(scenario.conditions, "again")
-            return lifted(missed, lift, story, unstable=unstable)
+            return lifted(missed, lift, story, merged(sought), unstable=unstable)
     last = server.replies.get("sample") or server.last_ping
     # No missing network makes a server redirect, refuse a request or break an answer off.
     own_fault = last is not None and (
@@ -159,7 +166,15 @@ def of_server(
         or last.problem in ("closed", "garbage")
     )
     cause = unexplained(
-        bench.candidate, missed, blames, expected, story, server.logs, guessed, own_fault=own_fault
+        bench.candidate,
+        missed,
+        blames,
+        expected,
+        story,
+        server.logs,
+        guessed,
+        merged(sought),
+        own_fault=own_fault,
     )
     if server.ending is Ending.EXITED and cause.blames == "HOST-002 ping":
         return replace(cause, fix=_STAY_UP)
@@ -228,6 +243,7 @@ def _idle_cause(bench: Bench, run: TrainRun) -> Cause:
         f"{run.story()}{left}",
         run.logs,
         run.guessed,
+        run.sought,
     )
 
 

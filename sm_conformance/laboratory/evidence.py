@@ -12,11 +12,14 @@ from sm_conformance.inputs.archive import OPEN_MODE, file_mode
 from sm_conformance.inputs.requests import PLATFORM_HEADERS
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.run import Logs
+from sm_conformance.observed.sought import Sought
 
 _ADDRESS = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
 _DIRECT_ADDRESS = f"at=$(docker inspect -f '{_ADDRESS}' sm-repeat):8080"
 # Where the engine is on another machine, that machine's name belongs here.
 _PUBLISHED_ADDRESS = "at=127.0.0.1:$(docker port sm-repeat 8080/tcp | head -n 1 | sed 's/.*://')"
+# Nobody's names are known, and that is found out soon, as in the launch itself.
+_NO_NAMES = "--dns 127.0.0.1 --dns-search . --dns-opt timeout:1 --dns-opt attempts:1"
 # How often the printed commands ask a server for its first 200, once a second.
 _MOST_TRIES = 60
 
@@ -50,6 +53,13 @@ def write_logs(folder: Path, container: Container) -> Logs:
     (folder / "stderr.log").write_bytes(stderr)
     after = log.first_at - container.started_at if log.first_at is not None else None
     return Logs(stdout=stdout, stderr=stderr, total_bytes=log.total_bytes, first_after_s=after)
+
+
+def write_sought(folder: Path, sought: Sought) -> None:
+    """What was tried to reach as ``tried-to-reach.txt``, a name or an address in each line, if any was."""
+    if sought:
+        lines = [*sought.names, *sought.addresses]
+        (folder / "tried-to-reach.txt").write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def write_reply(folder: Path, name: str, reply: Reply) -> None:
@@ -102,7 +112,7 @@ def repeat_server(launch: Launch, *, folder: Path, direct: bool, seconds: float)
     else:
         made = "--internal" if direct else "-o com.docker.network.bridge.enable_ip_masquerade=false"
         lines.append(f"docker network create {made} sm-repeat")
-        words.append("--network sm-repeat --dns 127.0.0.1")
+        words.append(f"--network sm-repeat {_NO_NAMES}")
     if not direct:
         words.append("-p 8080")
     for place in launch.places:

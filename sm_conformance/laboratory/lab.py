@@ -15,9 +15,10 @@ from sm_conformance.inputs.scenario import load as load_scenario
 from sm_conformance.inputs.scenario import shared as shared_scenario
 from sm_conformance.laboratory import attribution, effect, image, suspicion
 from sm_conformance.laboratory.bench import Bench, Cancelled
+from sm_conformance.laboratory.interface import with_interface
 from sm_conformance.laboratory.serving import serve
 from sm_conformance.laboratory.training import train
-from sm_conformance.laboratory.wording import missed_network, nobody
+from sm_conformance.laboratory.wording import nobody
 from sm_conformance.observed.run import Cause, Server, Stage, TrainRun
 
 Observation = TrainRun | Server
@@ -163,7 +164,7 @@ class Lab:
                 may_serve=candidate.one_image and not candidate.claims_are_declared,
             )
             assert run is not None, "the ordinary conditions exist for every candidate"
-            run = self._with_interface(scenario, run)
+            run = with_interface(self.bench, scenario, run)
             return replace(run, cause=attribution.of_training(self.bench, scenario, run))
         cause = _cause(self.observe(PLAIN_TRAINING))
         if cause is not None:
@@ -176,27 +177,6 @@ class Lab:
         if scenario.conditions.encoded_hyperparameters and run.good:
             run = replace(run, same_model=effect.same_model(self.bench, run, self._plain_run()))
         return replace(run, cause=attribution.of_another_training(self.bench, scenario, run))
-
-    def _with_interface(self, scenario: Scenario, run: TrainRun) -> TrainRun:
-        """The run on an isolated network, where one without any interface failed for want of it.
-
-        ``resourceconfig.json`` names eth0, as on the platform; a program may lawfully look it up.
-        """
-        if not run.failed or missed_network(run.logs) is not None:
-            return run
-
-        def once_more(name: str, *, reachable: bool) -> TrainRun | None:
-            conditions = replace(scenario.conditions, reachable=reachable)
-            return train(self.bench, scenario, conditions, name=f"{scenario.name}-{name}")
-
-        other = once_more("with-interface", reachable=True)
-        if other is None or not other.good:
-            return run
-        bare = once_more("without-interface", reachable=False)
-        if bare is None or bare.good:
-            return run  # it fails now and then, whatever it is given
-        self.bench.wants_interface.set()
-        return other
 
     def _train_until_it_fails(self, scenario: Scenario) -> Observation:
         """The first fault that makes it fail; a declared one is the owner's word and alone counts."""

@@ -38,6 +38,7 @@ def launch_of(bench: Bench, inputs: TrainingInputs, conditions: Conditions, *, n
         hostname=conditions.host,
         places=_places(inputs),
         network=bench.network(ordinary, lifted=conditions.open_network),
+        watched=conditions.reachable,
         inputs=_packed(
             {
                 name: content

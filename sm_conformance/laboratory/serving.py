@@ -63,16 +63,17 @@ def serve(
     patience_s: float | None = None,
     answer_patience_s: float | None = None,
     reply_limit_s: float | None = None,
+    watched: bool = False,
     further: Callable[[Conversation], None] | None = None,
 ) -> Server:
     """One server with the model archive ``model`` (None: no model data), asked and ended.
 
     ``patience_s`` bounds the wait for the first 200 where less than the start-up window is wanted,
     ``answer_patience_s`` the wait for the first good answer after it, ``reply_limit_s`` that for
-    one reply. ``further`` is what a caller does to a server that is ready, after the steps of the
-    scenario.
+    one reply. With ``watched`` it is looked at which addresses it dials. ``further`` is what a
+    caller does to a server that is ready, after the steps of the scenario.
     """
-    launch = _launch(bench, conditions, model=model, name=name or scenario.name)
+    launch = _launch(bench, conditions, model=model, name=name or scenario.name, watched=watched)
     folder = bench.folder(launch.name)
     hosting = bench.candidate.declaration.hosting
     samples, guesses = requests.samples(hosting)
@@ -119,7 +120,9 @@ def startup_window_s(bench: Bench) -> float:
     return (hosting.startup_s if hosting else None) or bench.limits.startup_limit_s
 
 
-def _launch(bench: Bench, conditions: Conditions, *, model: Path | None, name: str) -> Launch:
+def _launch(
+    bench: Bench, conditions: Conditions, *, model: Path | None, name: str, watched: bool
+) -> Launch:
     image = bench.candidate.hosting
     assert image is not None, "a server is launched only where there is an image for it"
     hosting = bench.candidate.declaration.hosting
@@ -140,6 +143,7 @@ def _launch(bench: Bench, conditions: Conditions, *, model: Path | None, name: s
         # Without model data the platform mounts nothing, and what the image bakes there shows.
         places=(place,) if model is not None else (),
         network=bench.network(Network.ISOLATED, lifted=conditions.open_network),
+        watched=watched,
     )
 
 
@@ -223,6 +227,8 @@ def _observed(
         died = container.wait(0.01)
         found = died
     logs = evidence.write_logs(talk.folder, container)
+    sought = container.sought()
+    evidence.write_sought(talk.folder, sought)
     if problem is None and ready.after_s is None:
         problem = told_late(found, logs)
     return Server(
@@ -260,6 +266,7 @@ def _observed(
             seconds=ready.after_s or time.monotonic() - container.started_at,
         ),
         evidence=talk.folder,
+        sought=sought,
     )
 
 

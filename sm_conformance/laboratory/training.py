@@ -84,6 +84,7 @@ def _observe(
             ending, found, answer = _wait(bench, container, instead, patience_s)
         if found is None:
             processes = commands(container)
+    sought = container.sought()
     seconds = time.monotonic() - container.started_at
     model, output = NOTHING, NOTHING
     if found is None and problem is None:
@@ -93,6 +94,7 @@ def _observe(
         model = _collect(bench, container, folder, "model")
         output = _collect(bench, container, folder, "output")
     logs = evidence.write_logs(folder, container)
+    evidence.write_sought(folder, sought)
     if problem is None and (problem := told_late(found, logs)) is not None:
         ending = Ending.NEVER_STARTED
     sound = ending is Ending.EXITED and model.whole and model.files
@@ -118,6 +120,7 @@ def _observe(
         model_archive=archive,
         processes=processes,
         answer=answer,
+        sought=sought,
     )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from sm_conformance.candidate import Candidate
 from sm_conformance.inputs.scenario import Lift
 from sm_conformance.observed.run import Cause, Ending, Logs, Server, Stage
+from sm_conformance.observed.sought import Sought
 
 # Words of a program that missed the network; used only where isolation is claimed.
 _NETWORK_WORDS = (
     "name resolution", "name or service not known", "could not resolve", "getaddrinfo",
     "network is unreachable", "no route to host", "nodename nor servname", "unknownhostexception",
+    "no such host", "failed to lookup address", "unable to resolve",
     "max retries exceeded", "failed to establish a new connection", "connection timed out",
 )  # fmt: skip
 
@@ -30,8 +32,10 @@ def bound_reached(missed: Stage, story: str, lines: tuple[str, ...]) -> Cause:
     return nobody(missed, f"{story}; a bound of the harness was reached: declare `{declared}`")
 
 
-def lifted(missed: Stage, lift: Lift, story: str, *, unstable: bool) -> Cause:
+def lifted(missed: Stage, lift: Lift, story: str, sought: Sought, *, unstable: bool) -> Cause:
     """The lifted condition as the cause, unless it works unchanged at another try as well."""
+    if lift.blames.startswith("NET-"):  # of other conditions, what it tried to reach tells nothing
+        story += _tried(sought)
     if unstable:
         return nobody(
             missed,
@@ -70,12 +74,14 @@ def unexplained(
     story: str,
     logs: Logs,
     guessed: tuple[str, ...],
+    sought: Sought,
     *,
     own_fault: bool = False,
 ) -> Cause:
     """No lifted condition cured it: the input, the network or the image itself.
 
-    ``own_fault``: it answered in a way that no missing network explains.
+    ``own_fault``: it answered in a way that no missing network explains. What it ``sought`` is told
+    and blames nobody: programs try to reach this and that, and do well without.
     """
     network = candidate.declaration.network
     line = missed_network(logs)
@@ -84,8 +90,9 @@ def unexplained(
             missed=missed,
             blames="NET-002 isolated",
             expected="it works without a network, as `network: isolated` claims",
-            actual=f"{story}; its log says: {line}",
+            actual=f"{story}{_tried(sought)}; its log says: {line}",
         )
+    story += _tried(sought)
     last = line or logs.telling()
     said = f" (its log says: {last})" if last else ""
     if guessed:
@@ -100,6 +107,10 @@ def unexplained(
             "`network: isolated` in the declaration",
         )
     return Cause(missed=missed, blames=blames, expected=expected, actual=story)
+
+
+def _tried(sought: Sought) -> str:
+    return f"; isolated, {sought.describe()}" if sought else ""
 
 
 def silence(server: Server) -> tuple[str, str]:

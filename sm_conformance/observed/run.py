@@ -12,6 +12,7 @@ from sm_conformance.observed.facts import Exit, Listener, StartProblem
 from sm_conformance.observed.http import Address, Reply, printable
 from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.output import OutputTree
+from sm_conformance.observed.sought import NOTHING_SOUGHT, Sought
 
 _READ_BYTES = 256 * 1024
 _ERROR = re.compile(r"error|exception|fatal|panic|denied|cannot|no such file", re.IGNORECASE)
@@ -145,6 +146,8 @@ class TrainRun:
     answer: str | None = None
     # Whether it left the model of the ordinary training; None where nobody asked or it is not known.
     same_model: bool | None = None
+    # Of this launch, or of its repetition where it had no interface to try anything with.
+    sought: Sought = NOTHING_SOUGHT
     cause: Cause | None = None
 
     @property
@@ -201,6 +204,7 @@ class Server:
     listeners: tuple[Listener, ...]
     repeat: str
     evidence: Path
+    sought: Sought = NOTHING_SOUGHT
     cause: Cause | None = None
     # The same scenario in a fresh launch, where this one showed a timing that would block.
     again: Server | None = None

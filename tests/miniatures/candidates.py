@@ -77,6 +77,37 @@ def _wants_the_network(inside: Inside) -> None:
         raise OSError("Temporary failure in name resolution")
 
 
+def _wants_the_hub(inside: Inside) -> None:
+    inside.look_up("huggingface.co")
+
+
+def _wants_the_hub_without_a_word(inside: Inside) -> None:
+    try:
+        inside.look_up("huggingface.co")
+    except OSError as error:
+        raise RuntimeError("no weights") from error
+
+
+def _wants_a_region_from_anywhere(inside: Inside) -> None:
+    if "AWS_REGION" not in inside.environment:
+        inside.dial("169.254.169.254", 80)
+
+
+def _tells_its_maker(inside: Inside) -> None:
+    """Telemetry, whose failure is lawful to ignore."""
+    for attempt in (
+        lambda: inside.look_up("telemetry.example"),
+        lambda: inside.dial("192.0.2.7", 4317),
+    ):
+        with contextlib.suppress(OSError):
+            attempt()
+
+
+def _tells_its_maker_and_breaks(inside: Inside) -> None:
+    _tells_its_maker(inside)
+    raise RuntimeError("this never works")
+
+
 def _wants_only_known_keys(inside: Inside) -> None:
     if set(hyperparameters(inside)) - {"rounds"}:
         raise KeyError("unknown hyperparameter")
@@ -367,6 +398,21 @@ MINIATURES: dict[str, Miniature] = {
     "wants-sm-variables": _trains(before=_wants("SM_MODEL_DIR"), story="It needs SM_MODEL_DIR."),
     "wants-region": _trains(before=_wants("AWS_REGION"), story="It needs a Region."),
     "wants-network": _trains(before=_wants_the_network, story="Its training downloads something."),
+    "wants-hub": _trains(before=_wants_the_hub, story="Its training downloads weights."),
+    "wants-hub-silently": _trains(
+        before=_wants_the_hub_without_a_word, story="It does not say that it misses the hub."
+    ),
+    "wants-region-from-anywhere": _trains(
+        before=_wants_a_region_from_anywhere, story="It asks the metadata service for its Region."
+    ),
+    "telemetry": _lawful_but(
+        "It tells its maker of each start, and does well without.",
+        train=training(before=_tells_its_maker),
+        serve=serving(before=_tells_its_maker),
+    ),
+    "telemetry-and-broken": _trains(
+        before=_tells_its_maker_and_breaks, story="It fails for a reason of its own."
+    ),
     "known-keys-only": _trains(before=_wants_only_known_keys, story="It refuses unknown keys."),
     "minds-empty-files": _trains(before=_minds_empty_files, story="It cannot read empty files."),
     **HANDED,
@@ -467,6 +513,10 @@ MINIATURES: dict[str, Miniature] = {
     "small-bodies": _serves("It refuses 6 MiB.", body_limit=1 << 20),
     "smallish-bodies": _serves("It refuses 25 MB.", body_limit=10 << 20),
     "writes-beside-model": _serves("It writes to its model.", before=_unpacks_beside_the_model),
+    "wants-hub-to-serve": _serves("Its server downloads weights.", before=_wants_the_hub),
+    "wants-region-from-anywhere-to-serve": _serves(
+        "Its server asks the metadata service for its Region.", before=_wants_a_region_from_anywhere
+    ),
     "wants-network-to-serve": _serves("Its server downloads.", before=_wants_the_network),
     "deaf-server": _lawful_but("Its server ignores SIGTERM.", catches_sigterm=False),
     # trouble of the engine, and of the user

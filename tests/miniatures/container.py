@@ -21,6 +21,7 @@ from sm_conformance.engine.protocol import Launch, Network
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.observed.facts import Exit, Listener, Process, StartProblem
 from sm_conformance.observed.http import Address
+from sm_conformance.observed.sought import NOTHING_SOUGHT, Sought
 
 _SIGTERM_BIT = 1 << 14
 _KILLED_CODE = 137
@@ -202,6 +203,13 @@ class MiniatureContainer:
 
     def listeners(self) -> tuple[Listener, ...]:
         return tuple(self._inside.listeners)
+
+    def sought(self) -> Sought:
+        """As on a real engine: without an interface nothing is seen, and dials only when watched."""
+        if self._launch.network is not Network.ISOLATED:
+            return NOTHING_SOUGHT
+        dialled = self._inside.addresses if self._launch.watched else ()
+        return Sought(names=tuple(self._inside.names), addresses=tuple(dialled))
 
     def save(self, path: str, to: Path, limit_bytes: int) -> bool:
         _maybe(self._miniature, "save")

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from sm_conformance.observed.facts import Listener
+from sm_conformance.observed.sought import as_address, as_name
 
 
 class Killed(BaseException):
@@ -45,6 +46,8 @@ class Inside:
     killed: threading.Event = field(default_factory=threading.Event)
     asked_to_stop: threading.Event = field(default_factory=threading.Event)
     listeners: list[Listener] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
 
     def say(self, text: str) -> None:
         """Writes a line to standard output."""
@@ -72,6 +75,18 @@ class Inside:
             *traceback.format_exception_only(error),
         ]
         self.complain("".join(lines))
+
+    def look_up(self, name: str) -> None:
+        """Asks for a name of the world outside."""
+        self.names.append(as_name(name))
+        if not self.networked:
+            raise OSError("Name or service not known")
+
+    def dial(self, host: str, port: int) -> None:
+        """Connects to an address of the world outside."""
+        self.addresses.append(as_address(host, port))
+        if not self.networked:
+            raise OSError("Connection to the remote end failed")
 
     def sleep(self, seconds: float) -> None:
         """Uses no processor time for a while; SIGTERM does not wake it."""
