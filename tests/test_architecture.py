@@ -79,7 +79,7 @@ LIBRARIES: dict[str, set[str]] = {
     "jsonschema": {"contract", "declaration"},
     "botocore": {"aws"},
     "yaml": {"aws", "contract", "declaration", "specs"},
-    "hypothesis": set(),
+    "hypothesis": {"inputs"},
 }  # fmt: skip
 
 
@@ -206,7 +206,7 @@ def _tree(path: Path) -> ast.Module:
 def test_the_plugin_imports_nothing_heavy() -> None:
     code = (
         "import sys, pytest, sm_conformance.plugin\n"
-        "heavy = {'docker', 'requests', 'jsonschema', 'yaml', 'jinja2', 'urllib3'}\n"
+        "heavy = {'docker', 'requests', 'jsonschema', 'yaml', 'jinja2', 'urllib3', 'hypothesis'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
         "print(sorted(n for n in sys.modules if n.startswith('sm_conformance')))\n"
     )

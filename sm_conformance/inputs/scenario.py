@@ -47,6 +47,8 @@ class Scenario:
     faults: tuple[str, ...]
     steps: tuple[str, ...]
     lifts: tuple[Lift, ...]
+    # Trained with again and again: "lawful" values of hyperparameters, or "bad" ones.
+    examples: str | None = None
 
 
 def names() -> tuple[str, ...]:
@@ -73,6 +75,7 @@ def load(name: str) -> Scenario:
             )
             for lift in data.get("lifts", ())
         ),
+        examples=data.get("examples"),
     )
 
 

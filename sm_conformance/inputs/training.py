@@ -40,7 +40,7 @@ def build(declaration: Declaration, conditions: Conditions) -> TrainingInputs | 
     among the hyperparameters, no declared fault).
     """
     training = declaration.training
-    hyperparameters, guessed_values = _hyperparameters(training)
+    hyperparameters, guessed_values = ordinary_hyperparameters(training)
     channels, guessed_channels = _channels(training)
     if conditions.lasting and training and training.lasts:
         hyperparameters |= training.lasts.hyperparameters
@@ -77,7 +77,9 @@ def build(declaration: Declaration, conditions: Conditions) -> TrainingInputs | 
     return TrainingInputs(files=files, environment=environment, guessed=guessed)
 
 
-def _hyperparameters(training: Training | None) -> tuple[dict[str, str], tuple[str, ...]]:
+def ordinary_hyperparameters(
+    training: Training | None,
+) -> tuple[dict[str, str], tuple[str, ...]]:
     """The good values, made up where one is required and not said; and what was guessed."""
     if training is None:
         return {}, ("no hyperparameters (`training: {hyperparameters: …}`)",)

@@ -12,7 +12,7 @@ from pathlib import Path
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.inputs.scenario import Scenario
 from sm_conformance.inputs.scenario import load as load_scenario
-from sm_conformance.laboratory import attribution, image, suspicion
+from sm_conformance.laboratory import attribution, image, ranges, suspicion
 from sm_conformance.laboratory.bench import Bench, Cancelled
 from sm_conformance.laboratory.serving import serve
 from sm_conformance.laboratory.training import train
@@ -23,6 +23,7 @@ Observation = TrainRun | Server
 
 PLAIN_TRAINING = "train-plain"
 PLAIN_SERVER = "serve-plain"
+FAILING_TRAINING = "train-failing"
 # Four launches at a time give most of what two processors can give; more only wait for the engine.
 _AT_A_TIME = 4
 _NO_MODEL = "no model data (`hosting: {model: …}` or `{without_model: true}`)"
@@ -41,7 +42,12 @@ class Lab:
     def prefetch(self, names: Iterable[str]) -> None:
         """Starts what these scenarios need, in this order, what others depend on first."""
         ordered = sorted(
-            set(names), key=lambda name: (name != PLAIN_TRAINING, name != PLAIN_SERVER)
+            set(names),
+            key=lambda name: (
+                name != PLAIN_TRAINING,
+                name != PLAIN_SERVER,
+                load_scenario(name).examples is not None,  # many launches, one after another
+            ),
         )
         for name in ordered:
             self._future(name)
@@ -139,6 +145,8 @@ class Lab:
             return cause
         if scenario.faults:
             return self._train_until_it_fails(scenario)
+        if scenario.examples:
+            return self._train_with_examples(scenario)
         run = train(self.bench, scenario, scenario.conditions)
         assert run is not None, "only a fault can be missing, and there is none here"
         return run
@@ -180,6 +188,15 @@ class Lab:
             if run.failed or fault == "declared":
                 break
         return last or self._plain_run()
+
+    def _train_with_examples(self, scenario: Scenario) -> Observation:
+        run = ranges.observe(self.bench, scenario, self._plain_run())
+        trials = run.trials
+        if trials is None or trials.counterexample is None or scenario.examples == ranges.LAWFUL:
+            return run
+        failing = self.observe(FAILING_TRAINING) if run.good else None
+        never = isinstance(failing, TrainRun) and failing.good and failing.fault is not None
+        return replace(run, trials=replace(trials, never_fails=never))
 
     def _plain_run(self) -> TrainRun:
         """Where no fault exists (no channel, no number, none declared): the run that went well."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import tarfile
 import time
 from pathlib import Path
@@ -32,10 +33,12 @@ def train(
     *,
     name: str | None = None,
     may_serve: bool = False,
+    hurry_s: float = math.inf,
 ) -> TrainRun | None:
     """One training under ``conditions``; None where they do not exist for this candidate.
 
-    With ``may_serve`` it ends as soon as a server is found to have been started in its place.
+    With ``may_serve`` it ends as soon as a server is found to have been started in its place, and
+    after ``hurry_s`` seconds as soon as it is seen to be still working.
     """
     inputs = build(bench.candidate.declaration, conditions)
     if inputs is None:
@@ -46,7 +49,7 @@ def train(
     with bench.container(launch) as container, bench.quiet.busy():
         instead = ServerInstead(bench, scenario, container) if may_serve else None
         return _observe(
-            bench, scenario, launch, inputs, container, folder, conditions.fault, instead
+            bench, scenario, launch, inputs, container, folder, conditions.fault, instead, hurry_s
         )
 
 
@@ -59,6 +62,7 @@ def _observe(
     folder: Path,
     fault: str | None,
     instead: ServerInstead | None,
+    hurry_s: float,
 ) -> TrainRun:
     problem = container.start()
     stopped: Stop | None = None
@@ -70,7 +74,7 @@ def _observe(
             stopped = _stop(bench, container)
             ending, found = Ending.STOPPED, stopped.exit
         else:
-            ending, found, answer = _wait(bench, container, instead)
+            ending, found, answer = _wait(bench, container, instead, hurry_s)
         if found is None:
             processes = commands(container)
     seconds = time.monotonic() - container.started_at
@@ -111,13 +115,15 @@ def _observe(
 
 
 def _wait(
-    bench: Bench, container: Container, instead: ServerInstead | None
+    bench: Bench, container: Container, instead: ServerInstead | None, hurry_s: float
 ) -> tuple[Ending, Exit | None, str | None]:
     declaration = bench.candidate.declaration
     idle_s = (declaration.training.idle_s if declaration.training else None) or bench.limits.idle_s
     patience_s = declaration.resources.time_s or bench.limits.training_patience_s
     answer = instead.answer if instead else None
-    return watch(bench, container, idle_s=idle_s, patience_s=patience_s, answer=answer)
+    return watch(
+        bench, container, idle_s=idle_s, patience_s=patience_s, hurry_s=hurry_s, answer=answer
+    )
 
 
 def _stop(bench: Bench, container: Container) -> Stop:

@@ -77,8 +77,69 @@ def _wants_the_network(inside: Inside) -> None:
 
 
 def _wants_only_known_keys(inside: Inside) -> None:
-    if set(hyperparameters(inside)) - {"rounds"}:
+    if set(hyperparameters(inside)) - {"rounds", "layers", "loss"}:
         raise KeyError("unknown hyperparameter")
+
+
+def _given(inside: Inside, name: str) -> str:
+    return hyperparameters(inside).get(name, "")
+
+
+def _wants_few_layers(inside: Inside) -> None:
+    if _given(inside, "layers") in ("6", "7", "8"):
+        raise MemoryError("too many layers")
+
+
+def _minds_both(inside: Inside) -> None:
+    if _given(inside, "layers") == "8" and _given(inside, "loss") == "absolute":
+        raise MemoryError("too many layers for that loss")
+
+
+def _hangs_at(*layers: str) -> Callable[[Inside], None]:
+    def step(inside: Inside) -> None:
+        if _given(inside, "layers") in layers:
+            inside.wait_for_ever()
+
+    return step
+
+
+def _works_long_with_other_layers(inside: Inside) -> None:
+    if _given(inside, "layers") not in ("", "3"):
+        _works_on(inside)
+
+
+def _fetches_a_loss(inside: Inside) -> None:
+    if _given(inside, "loss") != "squared":
+        _wants_the_network(inside)
+
+
+def _fails_the_first_time() -> Program:
+    """With the same values it fails once; who it was is forgotten with the process."""
+    seen: set[str] = set()
+
+    def step(inside: Inside) -> None:
+        layers = _given(inside, "layers")
+        if layers in ("1", "8") and layers not in seen:
+            seen.add(layers)
+            raise RuntimeError("a bad day")
+
+    return training(before=step)
+
+
+def _clamps(inside: Inside) -> None:
+    """Fits whatever the values are, without looking at them."""
+    (inside.root / MODEL).write_text("[]", "utf-8")
+    rows(inside)
+    int(hyperparameters(inside).get("rounds", "1"))
+    inside.asked_to_stop.wait(0.2 if _is_long(inside) else 0)
+
+
+def _ends_without_a_word(inside: Inside) -> int:
+    try:
+        check(inside)
+    except ValueError:
+        return 1
+    return training(quiet=True)(inside)
 
 
 def _minds_empty_files(inside: Inside) -> None:

@@ -36,8 +36,18 @@ def rows(inside: Inside) -> list[list[float]]:
     return found
 
 
+def check(inside: Inside) -> None:
+    """Raises ValueError for a hyperparameter outside of what is declared of it."""
+    given = hyperparameters(inside)
+    if not 1 <= int(given.get("layers", "3")) <= 8:
+        raise ValueError("layers must be 1 to 8")
+    if given.get("loss", "squared") not in ("squared", "absolute"):
+        raise ValueError("loss must be squared or absolute")
+
+
 def fit(inside: Inside) -> None:
     """Leaves a model; ends early, with what there is, when asked to stop."""
+    check(inside)
     table = rows(inside)
     for _ in range(int(hyperparameters(inside).get("rounds", "1"))):
         if inside.asked_to_stop.wait(_ROUND_S):
