@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sm_conformance.binding import clause
-from sm_conformance.judgement.outcome import Blocked, NotApplicable, NotRun, demand
+from sm_conformance.judgement.outcome import Blocked, Broken, NotApplicable, NotRun
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed.run import TrainRun, Trials
 
@@ -14,27 +16,25 @@ _MOST_SHOWN = 2000
 def test_lawful_values(run: TrainRun, bench: Bench) -> None:
     """Training succeeds with hyperparameter values anywhere in the declared ranges."""
     trials = _trials(run, bench)
-    if trials.counterexample is not None and run.guessed:
-        raise NotRun(
-            f"{_shown(run, trials)}; this was guessed: {'; '.join(run.guessed)}. Declare it"
-        )
-    demand(
-        trials.counterexample is None,
-        expected="training succeeds with lawful values",
-        actual=_shown(run, trials),
-    )
+    if trials.counterexample is None:
+        return
+    shown = _shown(run, trials, trials.counterexample)
+    if run.guessed:
+        raise NotRun(f"{shown}; this was guessed: {'; '.join(run.guessed)}. Declare it")
+    raise Broken(expected="training succeeds with lawful values", actual=shown)
 
 
 @clause("TRAIN-015", "bad-hyperparameter", given="train-out-of-range")
 def test_bad_hyperparameter(run: TrainRun, bench: Bench) -> None:
     """A hyperparameter value that the declaration does not allow ends the training with a status other than 0 and a message."""
     trials = _trials(run, bench)
+    if trials.counterexample is None:
+        return
     if trials.never_fails:
         raise Blocked("TRAIN-063 exit-nonzero")
-    demand(
-        trials.counterexample is None,
+    raise Broken(
         expected="training refuses the value: it ends with another code than 0, and says why",
-        actual=_shown(run, trials),
+        actual=_shown(run, trials, trials.counterexample),
     )
 
 
@@ -50,15 +50,13 @@ def _trials(run: TrainRun, bench: Bench) -> Trials:
     return trials
 
 
-def _shown(run: TrainRun, trials: Trials) -> str:
+def _shown(run: TrainRun, trials: Trials, counterexample: Mapping[str, str]) -> str:
     """The counterexample, what came of it, and what else was tried."""
-    assert trials.counterexample is not None
-    assert trials.handed is not None
-    values = ", ".join(f"{name}={value!r}" for name, value in trials.counterexample.items())
+    values = ", ".join(f"{name}={value!r}" for name, value in counterexample.items())
     last = run.logs.telling()
     said = [
         f"with {values}: {run.story()}{f' (its log says: {last})' if last else ', without a line in its log'}",
-        f"hyperparameters.json was {trials.handed[:_MOST_SHOWN]}",
+        f"hyperparameters.json was {(trials.handed or '')[:_MOST_SHOWN]}",
         f"examples tried: {trials.tried}",
     ]
     return "; ".join([*said, *([_unknown(trials)] if trials.unknown else [])])

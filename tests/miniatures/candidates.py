@@ -16,6 +16,8 @@ from miniatures.container import Miniature
 from miniatures.inside import Answer, Inside, Killed, Ping, Program
 from miniatures.lawful import (
     MODEL,
+    average,
+    check,
     fit,
     hyperparameters,
     invocation,
@@ -59,8 +61,8 @@ def _only_a_link(inside: Inside) -> None:
 
 
 def _wants_numbers(inside: Inside) -> None:
-    for value in hyperparameters(inside).values():
-        if isinstance(value, str):
+    for name in ("rounds", "layers"):
+        if isinstance(hyperparameters(inside).get(name), str):
             raise TypeError("a number is needed")
 
 
@@ -126,20 +128,12 @@ def _fails_the_first_time() -> Program:
     return training(before=step)
 
 
-def _clamps(inside: Inside) -> None:
-    """Fits whatever the values are, without looking at them."""
-    (inside.root / MODEL).write_text("[]", "utf-8")
-    rows(inside)
-    int(hyperparameters(inside).get("rounds", "1"))
-    inside.asked_to_stop.wait(0.2 if _is_long(inside) else 0)
-
-
 def _ends_without_a_word(inside: Inside) -> int:
     try:
         check(inside)
     except ValueError:
         return 1
-    return training(quiet=True)(inside)
+    return LAWFUL.train(inside)
 
 
 def _minds_empty_files(inside: Inside) -> None:
@@ -428,6 +422,21 @@ MINIATURES: dict[str, Miniature] = {
     "wants-region": _trains(before=_wants("AWS_REGION"), story="It needs a Region."),
     "wants-network": _trains(before=_wants_the_network, story="Its training downloads something."),
     "known-keys-only": _trains(before=_wants_only_known_keys, story="It refuses unknown keys."),
+    "wants-few-layers": _trains(before=_wants_few_layers, story="Many layers are too many for it."),
+    "minds-both": _trains(before=_minds_both, story="Two ends of ranges together make it fail."),
+    "hangs-with-layers": _trains(before=_hangs_at("8"), story="It hangs at an end of a range."),
+    "hangs-beyond": _trains(before=_hangs_at("0"), story="It hangs below a range."),
+    "slow-with-layers": _trains(
+        before=_works_long_with_other_layers, story="Other values make it work for long."
+    ),
+    "fetches-a-loss": _trains(before=_fetches_a_loss, story="A lawful value needs the network."),
+    "bad-days": _lawful_but(
+        "It fails once with each value at an end.", train=_fails_the_first_time()
+    ),
+    "takes-anything": _trains(average, story="It trains with values that nobody allowed."),
+    "refuses-in-silence": _lawful_but(
+        "It refuses values without a word.", train=_ends_without_a_word
+    ),
     "minds-empty-files": _trains(before=_minds_empty_files, story="It cannot read empty files."),
     "needs-hyperparameters": _lawful_but(
         "It dies without a word when no hyperparameters are given.", train=_needs_rounds

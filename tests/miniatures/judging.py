@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis.strategies  # noqa: F401 - as those below
 import pytest
 import yaml
 

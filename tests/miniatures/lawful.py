@@ -46,8 +46,13 @@ def check(inside: Inside) -> None:
 
 
 def fit(inside: Inside) -> None:
-    """Leaves a model; ends early, with what there is, when asked to stop."""
+    """Leaves a model, where the hyperparameters are lawful."""
     check(inside)
+    average(inside)
+
+
+def average(inside: Inside) -> None:
+    """Leaves a model; ends early, with what there is, when asked to stop."""
     table = rows(inside)
     for _ in range(int(hyperparameters(inside).get("rounds", "1"))):
         if inside.asked_to_stop.wait(_ROUND_S):
