@@ -510,7 +510,7 @@ def test_without_declared_ranges_no_value_is_lawful_or_bad(pytester: pytest.Pyte
     assert (found.status, found.report["launches"]) == (0, 6)
 
 
-def test_a_program_that_other_values_make_work_for_long_is_not_blamed(
+def test_a_program_that_greater_values_make_work_for_long_is_not_blamed(
     pytester: pytest.Pytester,
 ) -> None:
     found = judge_here(pytester, "slow-with-layers", declaration=TRAINS)
@@ -520,7 +520,7 @@ def test_a_program_that_other_values_make_work_for_long_is_not_blamed(
 
 
 def test_where_all_examples_work_for_long_nothing_is_known(pytester: pytest.Pytester) -> None:
-    layers = TRAINING["hyperparameters"]["layers"]
+    layers = {"value": 3, "type": "integer", "min": 3, "max": 8}
     declaration = {
         **TRAINS, "training": {**TRAINING, "hyperparameters": {"rounds": 2, "layers": layers}},
     }  # fmt: skip

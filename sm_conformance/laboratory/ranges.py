@@ -120,15 +120,15 @@ class _Trying:
 
     def _simpler(self, example: Example) -> Example:
         """The simplest example that fails like ``example``, as far as some launches tell."""
-        found = example
-        # One that hangs takes minutes to be sure of.
-        launches = 0 if self._run_of(example).ending is Ending.IDLE else _MOST_SIMPLER
-        for _ in range(launches):
+        if self._run_of(example).ending is Ending.IDLE:
+            return example  # it takes minutes to be sure of another one that hangs
+        for _ in range(_MOST_SIMPLER):
             found, asked = self._simplest(example)
             if asked is None or self._over():
                 break
             self.known[asked.key] = bool(self.fails(self.bench, self._launch(asked)))
-        found, _ = self._simplest(example)
+        else:
+            found, _ = self._simplest(example)
         if found.key == example.key:
             return example
         return found if self.fails(self.bench, self._launch(found)) else example
