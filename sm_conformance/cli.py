@@ -40,6 +40,12 @@ _PASSED_ON = (
     ("profile", "NAME", "platform (default) or strict"),
     ("report", "DIR", "write report.json, report.html, junit.xml and evidence/ there"),
     ("patience", "SECONDS", "how long a training may take to be judged (default: 600)"),
+    (
+        "examples",
+        "N",
+        "how many values within the declared ranges of hyperparameters, and how many outside, to "
+        "train with (default: 3)",
+    ),
     ("limits", "FILE", "replace limits; such a run is never conformant"),
     ("max-ping-p99-ms", "MS", "bound of /ping latency"),
     ("max-invocation-p99-ms", "MS", "bound of /invocations latency"),
@@ -150,6 +156,7 @@ def _check(options: argparse.Namespace) -> int:
     for name in _OUTSIDE_INFLUENCE:
         os.environ.pop(name, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"
     import pytest
 
     suite = _HERE / "suite"

@@ -6,6 +6,7 @@ does nothing there.
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,6 +64,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=float,
         help="how long a training may take to be judged (default: 600)",
     )
+    add(
+        "--sm-examples",
+        metavar="N",
+        type=_count,
+        default=3,
+        help="how many values within the declared ranges of hyperparameters, and how many outside, "
+        "to train with (default: 3)",
+    )
     add("--sm-limits", metavar="FILE", help="replace limits; such a run is never conformant")
     add("--sm-max-ping-p99-ms", metavar="MS", type=float, help="bound of /ping latency")
     add(
@@ -114,6 +123,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Collecting(run), "sm-conformance-collecting")
     config.pluginmanager.register(Judging(run), "sm-conformance-judging")
     config.pluginmanager.register(Ending(run), "sm-conformance-ending")
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"must be a whole number of 0 or more, got {text!r}")
+    return int(text)
 
 
 def _settle_names(config: pytest.Config) -> None:

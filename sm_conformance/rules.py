@@ -43,6 +43,8 @@ class Options:
     s3: Path | None = None
     keep: bool = False
     allow_network: bool = False
+    # How many lawful values of hyperparameters, and how many bad ones, training is tried with.
+    examples: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ def open_session(options: Options, rules: Rules, engine: Engine, *, folder: Path
         model=options.model_data,
         allow_network=options.allow_network,
         keep_failed=options.keep,
+        examples=options.examples,
     )
     return Session(
         options=options,
@@ -150,6 +151,7 @@ def write_report(
             },
             profile=session.rules.profile.name,
             seed=SEED,
+            examples=session.options.examples,
             engine={field.name: getattr(facts, field.name) for field in fields(facts)},
             limits_changed=changed_limits(session.rules),
             latency=latency,

@@ -173,6 +173,7 @@ def report(*findings: dict[str, Any], **changed: Any) -> dict[str, Any]:
         "profile": "platform",
         "waivers": [],
         "seed": 20261,
+        "examples": 3,
         "engine": {
             "name": "docker",
             "version": "27.0",

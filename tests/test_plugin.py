@@ -464,6 +464,11 @@ waivers:
         (("--sm-report=",), ("--sm-report is empty",)),
         (("--sm-image=lawful", "--image=late"), ("--sm-image=lawful", "contradict each other")),
         (("--sm-image=lawful", "--sm-patience=soon"), ("--sm-patience", "invalid float value")),
+        *(
+            (("--sm-image=lawful", f"--sm-examples={said}"),
+             ("--sm-examples", "must be a whole number of 0 or more", repr(said)))
+            for said in ("few", "-1", "2.5", "\u0661", "1_0")
+        ),
         (("--sm-image=lawful", "--sm-patience=0"), ("--sm-patience", "above 0")),
         (("--sm-image=lawful", "--sm-max-ping-p99-ms=-1"), ("--sm-max-ping-p99-ms", "above 0")),
         (("--sm-image=lawful", "--sm-patience=nan"), ("--sm-patience",)),

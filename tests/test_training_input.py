@@ -96,7 +96,7 @@ def test_who_works_long_without_a_channel_is_not_judged_by_our_patience(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lab, "_LONGER", 1.0)
-    monkeypatch.setattr(lab, "_IDLE_AND", 0.1)
+    monkeypatch.setattr(lab, "_LEAST_WAIT_S", 0.2)
 
     found = judge_here(pytester, "makes-up-data", declaration=TRAINS, limits={"idle_s": 0.4})
 

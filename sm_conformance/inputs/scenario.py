@@ -63,6 +63,8 @@ class Scenario:
     steps: tuple[str, ...]
     lifts: tuple[Lift, ...]
     together: tuple[str, ...] = ()
+    # Trained with again and again: "lawful" values of hyperparameters, or "bad" ones.
+    examples: str | None = None
 
 
 def names() -> tuple[str, ...]:
@@ -91,6 +93,7 @@ def load(name: str) -> Scenario:
             for lift in data.get("lifts", ())
         ),
         together=together,
+        examples=data.get("examples"),
     )
 
 

@@ -45,7 +45,7 @@ def build(declaration: Declaration, conditions: Conditions) -> TrainingInputs | 
     among the hyperparameters, no declared fault), and for FastFile mode where no channel takes it.
     """
     training = declaration.training
-    hyperparameters, guessed_values = _hyperparameters(training)
+    hyperparameters, guessed_values = ordinary_hyperparameters(training)
     if conditions.encoded_hyperparameters and training:
         hyperparameters |= training.encoded_hyperparameters
     channels, guessed_channels = channels_of(training)
@@ -99,7 +99,9 @@ def build(declaration: Declaration, conditions: Conditions) -> TrainingInputs | 
     )
 
 
-def _hyperparameters(training: Training | None) -> tuple[dict[str, str], tuple[str, ...]]:
+def ordinary_hyperparameters(
+    training: Training | None,
+) -> tuple[dict[str, str], tuple[str, ...]]:
     """The good values, made up where one is required and not said; and what was guessed."""
     if training is None:
         return {}, ("no hyperparameters (`training: {hyperparameters: …}`)",)

@@ -26,6 +26,7 @@ class Circumstances:
     profile: str
     waivers: Sequence[Mapping[str, Any]]
     seed: int
+    examples: int
     engine: Mapping[str, Any]
     limits_changed: Mapping[str, Any]
     latency: Mapping[str, Mapping[str, Any]]
@@ -50,6 +51,7 @@ def build(
         "profile": facts.profile,
         "waivers": [dict(waiver) for waiver in facts.waivers],
         "seed": facts.seed,
+        "examples": facts.examples,
         "engine": dict(facts.engine),
         "limits_changed": dict(facts.limits_changed),
         "conclusion": judgement.conclusion.value,

@@ -43,6 +43,8 @@ class Bench:
     model: Path | None = None
     allow_network: bool = False
     keep_failed: bool = False
+    # Values of hyperparameters to train with, lawful ones and as many that are not.
+    examples: int = 0
     # Set when training turned out to want the interface that resourceconfig.json names.
     wants_interface: threading.Event = field(default_factory=threading.Event)
     cancelled: threading.Event = field(default_factory=threading.Event)

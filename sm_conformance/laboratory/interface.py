@@ -5,6 +5,7 @@ Two things may come of it: it wanted no more than the interface, or it is seen w
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from sm_conformance.engine.protocol import Network
@@ -28,11 +29,9 @@ def with_interface(bench: Bench, scenario: Scenario, run: TrainRun) -> TrainRun:
     if not run.failed or bench.network(Network.NONE, lifted=False) is Network.OPEN:
         return run
     missed = missed_network(run.logs) is not None
-    patience_s = max(_LEAST_LOOK_S, 3 * run.seconds) if missed else None
+    patience_s = max(_LEAST_LOOK_S, 3 * run.seconds) if missed else math.inf
 
-    def once_more(
-        name: str, *, reachable: bool, patience_s: float | None = None
-    ) -> TrainRun | None:
+    def once_more(name: str, *, reachable: bool, patience_s: float = math.inf) -> TrainRun | None:
         conditions = replace(scenario.conditions, reachable=reachable)
         name = f"{scenario.name}-{name}"
         return train(bench, scenario, conditions, name=name, patience_s=patience_s)

@@ -13,7 +13,7 @@ from sm_conformance.errors import HarnessTrouble
 from sm_conformance.inputs.scenario import Scenario
 from sm_conformance.inputs.scenario import load as load_scenario
 from sm_conformance.inputs.scenario import shared as shared_scenario
-from sm_conformance.laboratory import attribution, effect, image, suspicion
+from sm_conformance.laboratory import attribution, effect, image, ranges, suspicion
 from sm_conformance.laboratory.bench import Bench, Cancelled
 from sm_conformance.laboratory.interface import with_interface
 from sm_conformance.laboratory.serving import serve
@@ -26,11 +26,12 @@ _Future = Future[TrainRun | Server | Cause]
 
 PLAIN_TRAINING = "train-plain"
 PLAIN_SERVER = "serve-plain"
+FAILING_TRAINING = "train-failing"
 # Four launches at a time give most of what two processors can give; more only wait for the engine.
 _AT_A_TIME = 4
 # How much longer than the ordinary training a further one may take.
 _LONGER = 10.0
-_IDLE_AND = 30.0
+_LEAST_WAIT_S = 30.0
 _NO_FAST_FILE = "no channel takes FastFile mode: say `modes: [File, FastFile]` of those that do"
 _NO_MODEL = "no model data (`hosting: {model: …}` or `{without_model: true}`)"
 
@@ -49,7 +50,12 @@ class Lab:
         """Starts what these scenarios need, in this order, what others depend on first."""
         # What waits for others holds a place in the pool; what shares a launch does not.
         ordered = sorted(
-            set(names), key=lambda name: (name != PLAIN_TRAINING, name != PLAIN_SERVER)
+            set(names),
+            key=lambda name: (
+                name != PLAIN_TRAINING,
+                name != PLAIN_SERVER,
+                load_scenario(name).examples is not None,  # many launches, one after another
+            ),
         )
         for name in ordered:
             self._future(name)
@@ -171,7 +177,9 @@ class Lab:
             return cause
         if scenario.faults:
             return self._train_until_it_fails(scenario)
-        run = train(self.bench, scenario, scenario.conditions, patience_s=self._seldom_patience_s())
+        if scenario.examples:
+            return self._train_with_examples(scenario)
+        run = train(self.bench, scenario, scenario.conditions, hurry_s=self._hurry_s())
         if run is None:
             return nobody(Stage.STARTED, _NO_FAST_FILE)
         if scenario.conditions.encoded_hyperparameters and run.good:
@@ -195,12 +203,21 @@ class Lab:
                 break
         return last or self._plain_run()
 
-    def _seldom_patience_s(self) -> float:
-        """How long a training may take that none of the promises is judged on, seconds.
+    def _hurry_s(self) -> float:
+        """How long a training is waited for that none of the promises is judged on, seconds.
 
-        Longer than the ordinary one, and long enough to see that it only waits.
+        One that still works then says nothing; whether one only waits is seen all the same.
         """
-        return max(self.bench.limits.idle_s + _IDLE_AND, _LONGER * self._plain_run().seconds)
+        return max(_LEAST_WAIT_S, _LONGER * self._plain_run().seconds)
+
+    def _train_with_examples(self, scenario: Scenario) -> Observation:
+        run = ranges.observe(self.bench, scenario, self._plain_run())
+        trials = run.trials
+        if trials is None or trials.counterexample is None or scenario.examples == ranges.LAWFUL:
+            return run
+        failing = self.observe(FAILING_TRAINING) if run.good else None
+        never = isinstance(failing, TrainRun) and failing.good and failing.fault is not None
+        return replace(run, trials=replace(trials, never_fails=never))
 
     def _plain_run(self) -> TrainRun:
         """Where no fault exists (no channel, no number, none declared): the run that went well."""

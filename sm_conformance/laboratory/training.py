@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import tarfile
 import time
 from pathlib import Path
@@ -32,11 +33,13 @@ def train(
     *,
     name: str | None = None,
     may_serve: bool = False,
-    patience_s: float | None = None,
+    patience_s: float = math.inf,
+    hurry_s: float = math.inf,
 ) -> TrainRun | None:
     """One training under ``conditions``; None where they do not exist for this candidate.
 
-    ``patience_s`` is how long it may take, where that is less than an ordinary one may.
+    ``patience_s`` bounds the wait for its end where less than the ordinary patience is wanted; after
+    ``hurry_s`` seconds it is over as soon as it is seen to be still working.
     With ``may_serve`` it ends as soon as a server is found to have been started in its place.
     """
     inputs = build(bench.candidate.declaration, conditions)
@@ -56,6 +59,7 @@ def train(
             folder,
             conditions.fault,
             instead,
+            hurry_s,
             patience_s,
         )
 
@@ -69,7 +73,8 @@ def _observe(
     folder: Path,
     fault: str | None,
     instead: ServerInstead | None,
-    patience_s: float | None,
+    hurry_s: float,
+    patience_s: float,
 ) -> TrainRun:
     problem = container.start()
     stopped: Stop | None = None
@@ -81,7 +86,9 @@ def _observe(
             stopped = _stop(bench, container)
             ending, found = Ending.STOPPED, stopped.exit
         else:
-            ending, found, answer = _wait(bench, container, instead, patience_s)
+            ending, found, answer = _wait(
+                bench, container, instead, patience_s=patience_s, hurry_s=hurry_s
+            )
         if found is None:
             processes = commands(container)
     sought = container.sought()
@@ -125,7 +132,12 @@ def _observe(
 
 
 def _wait(
-    bench: Bench, container: Container, instead: ServerInstead | None, patience_s: float | None
+    bench: Bench,
+    container: Container,
+    instead: ServerInstead | None,
+    *,
+    patience_s: float,
+    hurry_s: float,
 ) -> tuple[Ending, Exit | None, str | None]:
     declaration = bench.candidate.declaration
     idle_s = (declaration.training.idle_s if declaration.training else None) or bench.limits.idle_s
@@ -134,7 +146,8 @@ def _wait(
         bench,
         container,
         idle_s=idle_s,
-        patience_s=min(longest_s, patience_s or longest_s),
+        patience_s=min(longest_s, patience_s),
+        hurry_s=hurry_s,
         answer=instead.answer if instead else None,
     )
 

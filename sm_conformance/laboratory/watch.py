@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -15,6 +16,9 @@ _IDLE_SHARE = 0.002
 _SLICES = 8
 # A server-only image ignores the word `train`; whoever judges it shall not wait for idleness.
 _ASK_EVERY_S = 2.0
+# How often it is looked whether one that nobody waits for does anything; less than this share is waiting.
+_LOOK_EVERY_S = 1.0
+_BUSY_SHARE = 0.02
 
 
 class IdleWatch:
@@ -26,6 +30,8 @@ class IdleWatch:
         self._since = time.monotonic()
         self._cpu = 0.0
         self._next = self._since + idle_s / _SLICES
+        # Processor time, the last line and the hour, when it was last looked whether it works.
+        self._looked: tuple[float | None, float | None, float] | None = None
 
     def idle(self) -> bool:
         """Whether it is idle by now; cheap when asked often."""
@@ -43,6 +49,20 @@ class IdleWatch:
             return False
         return now - self._since >= self._idle_s
 
+    def worked(self, share: float = _BUSY_SHARE) -> bool:
+        """Whether it worked since this was last asked; False at first, and True where nobody knows."""
+        cpu, wrote_at, now = (
+            self._container.cpu_seconds(),
+            self._container.log.last_at,
+            time.monotonic(),
+        )
+        before, self._looked = self._looked, (cpu, wrote_at, now)
+        if before is None:
+            return False
+        if cpu is None or before[0] is None:
+            return True
+        return cpu - before[0] > share * (now - before[2]) or wrote_at != before[1]
+
     @property
     def slice_s(self) -> float:
         """How long may be waited between two looks."""
@@ -55,18 +75,24 @@ def watch(
     *,
     idle_s: float,
     patience_s: float,
+    hurry_s: float = math.inf,
     answer: Callable[[], str | None] | None = None,
 ) -> tuple[Ending, Exit | None, str | None]:
     """Waits for a training to end by itself, to fall idle, or to outlast ``patience_s`` seconds.
 
+    After ``hurry_s`` seconds it is given up as soon as it is seen working: then it is only slow.
     ``answer`` is asked now and then whether a server runs instead; what it says is the last value.
     """
     idle = IdleWatch(container, idle_s=idle_s)
     deadline = container.started_at + patience_s
     slice_s = min(idle.slice_s, _ASK_EVERY_S) if answer else idle.slice_s
-    while (left := deadline - time.monotonic()) > 0:
+    hurry_at = container.started_at + hurry_s
+    while (left := deadline - (now := time.monotonic())) > 0:
         bench.check()
-        found = container.wait(min(left, slice_s))
+        if now >= hurry_at and idle.worked():
+            break
+        look_s = _LOOK_EVERY_S if now >= hurry_at else hurry_at - now
+        found = container.wait(min(left, slice_s, look_s))
         if found is not None:
             return Ending.EXITED, found, None
         said = answer() if answer else None

@@ -122,6 +122,23 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Trials:
+    """What trainings with examples of hyperparameter values showed; equal values count once.
+
+    ``unknown`` says of those of which nothing is known why. ``counterexample`` has the values of the
+    first that did not end as it should, made simpler, which is the run that this belongs to, and
+    ``handed`` is the hyperparameters.json of that run; both are None where there is none.
+    """
+
+    tried: int
+    unknown: tuple[str, ...]
+    counterexample: Mapping[str, str] | None
+    handed: str | None
+    # Another job that cannot succeed ended with 0 as well.
+    never_fails: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TrainRun:
     """A training job that is over."""
 
@@ -149,6 +166,7 @@ class TrainRun:
     # Of this launch, or of its repetition where it had no interface to try anything with.
     sought: Sought = NOTHING_SOUGHT
     cause: Cause | None = None
+    trials: Trials | None = None
 
     @property
     def good(self) -> bool:

@@ -181,4 +181,5 @@ def _options(config: pytest.Config) -> Options:
         max_invocation_p99_ms=option.sm_max_invocation_p99_ms,
         keep=option.sm_keep,
         allow_network=option.sm_allow_network,
+        examples=option.sm_examples,
     )

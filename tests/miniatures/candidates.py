@@ -17,6 +17,8 @@ from miniatures.handed import HANDED
 from miniatures.inside import Answer, Inside, Killed, Ping, Program
 from miniatures.lawful import (
     MODEL,
+    average,
+    check,
     fit,
     hyperparameters,
     invocation,
@@ -60,8 +62,8 @@ def _only_a_link(inside: Inside) -> None:
 
 
 def _wants_numbers(inside: Inside) -> None:
-    for value in hyperparameters(inside).values():
-        if isinstance(value, str):
+    for name in ("rounds", "layers"):
+        if isinstance(hyperparameters(inside).get(name), str):
             raise TypeError("a number is needed")
 
 
@@ -109,8 +111,61 @@ def _tells_its_maker_and_breaks(inside: Inside) -> None:
 
 
 def _wants_only_known_keys(inside: Inside) -> None:
-    if set(hyperparameters(inside)) - {"rounds"}:
+    if set(hyperparameters(inside)) - {"rounds", "layers", "loss"}:
         raise KeyError("unknown hyperparameter")
+
+
+def _given(inside: Inside, name: str) -> str:
+    return hyperparameters(inside).get(name, "")
+
+
+def _wants_few_layers(inside: Inside) -> None:
+    if _given(inside, "layers") in ("6", "7", "8"):
+        raise MemoryError("too many layers")
+
+
+def _minds_both(inside: Inside) -> None:
+    if _given(inside, "layers") == "8" and _given(inside, "loss") == "absolute":
+        raise MemoryError("too many layers for that loss")
+
+
+def _hangs_at(*layers: str) -> Callable[[Inside], None]:
+    def step(inside: Inside) -> None:
+        if _given(inside, "layers") in layers:
+            inside.wait_for_ever()
+
+    return step
+
+
+def _works_long_with_more_layers(inside: Inside) -> None:
+    if _given(inside, "layers") > "3":
+        _works_on(inside)
+
+
+def _fetches_a_loss(inside: Inside) -> None:
+    if _given(inside, "loss") != "squared":
+        _wants_the_network(inside)
+
+
+def _fails_the_first_time() -> Program:
+    """With the same values it fails once; who it was is forgotten with the process."""
+    seen: set[str] = set()
+
+    def step(inside: Inside) -> None:
+        layers = _given(inside, "layers")
+        if layers in ("1", "8") and layers not in seen:
+            seen.add(layers)
+            raise RuntimeError("a bad day")
+
+    return training(before=step)
+
+
+def _ends_without_a_word(inside: Inside) -> int:
+    try:
+        check(inside)
+    except ValueError:
+        return 1
+    return LAWFUL.train(inside)
 
 
 def _minds_empty_files(inside: Inside) -> None:
@@ -414,6 +469,21 @@ MINIATURES: dict[str, Miniature] = {
         before=_tells_its_maker_and_breaks, story="It fails for a reason of its own."
     ),
     "known-keys-only": _trains(before=_wants_only_known_keys, story="It refuses unknown keys."),
+    "wants-few-layers": _trains(before=_wants_few_layers, story="Many layers are too many for it."),
+    "minds-both": _trains(before=_minds_both, story="Two ends of ranges together make it fail."),
+    "hangs-with-layers": _trains(before=_hangs_at("8"), story="It hangs at an end of a range."),
+    "hangs-beyond": _trains(before=_hangs_at("0"), story="It hangs below a range."),
+    "slow-with-layers": _trains(
+        before=_works_long_with_more_layers, story="Greater values make it work for long."
+    ),
+    "fetches-a-loss": _trains(before=_fetches_a_loss, story="A lawful value needs the network."),
+    "bad-days": _lawful_but(
+        "It fails once with each value at an end.", train=_fails_the_first_time()
+    ),
+    "takes-anything": _trains(average, story="It trains with values that nobody allowed."),
+    "refuses-in-silence": _lawful_but(
+        "It refuses values without a word.", train=_ends_without_a_word
+    ),
     "minds-empty-files": _trains(before=_minds_empty_files, story="It cannot read empty files."),
     **HANDED,
     "needs-hyperparameters": _lawful_but(

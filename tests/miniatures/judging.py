@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis.strategies  # noqa: F401 - as those below
 import pytest
 import yaml
 
@@ -28,7 +29,11 @@ def pytest_sm_engine(config, run_id):
 """
 
 TRAINING = {
-    "hyperparameters": {"rounds": "2"},
+    "hyperparameters": {
+        "rounds": "2",
+        "layers": {"value": "3", "type": "integer", "min": "1", "max": "8"},
+        "loss": {"value": "squared", "type": "categorical", "values": ["squared", "absolute"]},
+    },
     "channels": {
         "training": {"content_type": "text/csv", "data": "0,5.1,3.5,1.4,0.2\n1,5.9,3.0,4.2,1.5\n"}
     },

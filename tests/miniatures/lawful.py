@@ -36,7 +36,22 @@ def rows(inside: Inside) -> list[list[float]]:
     return found
 
 
+def check(inside: Inside) -> None:
+    """Raises ValueError for a hyperparameter outside of what is declared of it."""
+    given = hyperparameters(inside)
+    if not 1 <= int(given.get("layers", "3")) <= 8:
+        raise ValueError("layers must be 1 to 8")
+    if given.get("loss", "squared") not in ("squared", "absolute"):
+        raise ValueError("loss must be squared or absolute")
+
+
 def fit(inside: Inside) -> None:
+    """Leaves a model, where the hyperparameters are lawful."""
+    check(inside)
+    average(inside)
+
+
+def average(inside: Inside) -> None:
     """Leaves a model; ends early, with what there is, when asked to stop."""
     table = rows(inside)
     for _ in range(int(hyperparameters(inside).get("rounds", "1"))):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from miniatures.judging import TRAINS, Judged, judge, provide_engine
-from sm_conformance.laboratory import instead, steps, stopping, watch
+from sm_conformance.laboratory import instead, ranges, steps, stopping, watch
 
 # Limits that a liar would otherwise exhaust: it idles, stalls, or keeps refusing.
 HASTE = {
@@ -32,6 +32,8 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(instead, "_QUIET_S", 0.2)
     monkeypatch.setattr(instead, "_LONGEST_S", 0.5)
     monkeypatch.setattr(watch, "_ASK_EVERY_S", 0.05)
+    monkeypatch.setattr(watch, "_LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr(ranges, "_WAIT_S", 0.3)
 
 
 def judge_here(
