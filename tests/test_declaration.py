@@ -686,7 +686,8 @@ def test_a_folder_is_neither_a_model_nor_a_body(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"text", b"\x1f\x8b", gzip.compress(b"no tar file" * 99), bytes(10240)]
+    "content",
+    [b"", b"text", b"\x1f\x8b", gzip.compress(b"no tar file" * 99, mtime=0), bytes(10240)],
 )
 def test_a_model_is_a_tar_file_compressed_with_gzip(folder: Path, content: bytes) -> None:
     (folder / "model.tar.gz").write_bytes(content)
@@ -727,7 +728,9 @@ def test_the_files_of_all_channels_share_one_bound(
     )
 
 
-@pytest.mark.parametrize("content", [b"", b"root:x:0:0", b"\x1f\x8b", gzip.compress(b"no tar")])
+@pytest.mark.parametrize(
+    "content", [b"", b"root:x:0:0", b"\x1f\x8b", gzip.compress(b"no tar", mtime=0)]
+)
 def test_a_model_that_is_no_archive_is_refused(folder: Path, content: bytes) -> None:
     (folder / "model.tar.gz").write_bytes(content)
 
