@@ -11,10 +11,13 @@ from miniatures.sins import HASTE, Sin, assert_found_out, hurry, judge_here
 
 from sm_conformance.laboratory import lab
 
-QUOTED = {
-    **TRAINS,
-    "training": {**TRAINING, "hyperparameters": {"rounds": "2", "kernel": "cubic"}},
-}
+
+def hyperparameters(**values: str) -> Mapping[str, Any]:
+    """A declaration with these values."""
+    return {**TRAINS, "training": {**TRAINING, "hyperparameters": values}}
+
+
+QUOTED = hyperparameters(rounds="2", kernel="cubic")
 
 
 def modes(*names: str) -> Mapping[str, Any]:
@@ -118,7 +121,7 @@ def test_another_model_counts_only_where_the_same_values_give_the_same_model(
 def test_without_text_among_the_hyperparameters_quotes_mean_nothing(
     pytester: pytest.Pytester,
 ) -> None:
-    found = judge_here(pytester, "no-quotes", declaration=TRAINS)
+    found = judge_here(pytester, "no-quotes", declaration=hyperparameters(rounds="2"))
 
     finding = found.findings["TRAIN-013 json-encoded-values"]
     assert (finding["verdict"], found.status) == ("n/a", 0)

@@ -41,7 +41,8 @@ def check(inside: Inside) -> None:
     given = hyperparameters(inside)
     if not 1 <= int(given.get("layers", "3")) <= 8:
         raise ValueError("layers must be 1 to 8")
-    if given.get("loss", "squared") not in ("squared", "absolute"):
+    # Text may come with the quotes of JSON.
+    if given.get("loss", "squared").strip('"') not in ("squared", "absolute"):
         raise ValueError("loss must be squared or absolute")
 
 
