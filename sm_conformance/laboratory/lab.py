@@ -17,6 +17,7 @@ from sm_conformance.laboratory.bench import Bench, Cancelled
 from sm_conformance.laboratory.serving import serve
 from sm_conformance.laboratory.training import train
 from sm_conformance.laboratory.wording import missed_network
+from sm_conformance.observed.artefacts import larger_than_read
 from sm_conformance.observed.run import Cause, Server, Stage, TrainRun
 
 Observation = TrainRun | Server
@@ -134,14 +135,16 @@ class Lab:
             assert run is not None, "the ordinary conditions exist for every candidate"
             run = self._with_interface(scenario, run)
             return replace(run, cause=attribution.of_training(self.bench, scenario, run))
-        cause = _cause(self.observe(PLAIN_TRAINING))
+        ordinary = self.observe(PLAIN_TRAINING)
+        cause = _cause(ordinary)
         if cause is not None:
             return cause
+        assert isinstance(ordinary, TrainRun)
         if scenario.faults:
             return self._train_until_it_fails(scenario)
         run = train(self.bench, scenario, scenario.conditions)
         assert run is not None, "only a fault can be missing, and there is none here"
-        return run
+        return replace(run, ordinary=ordinary)
 
     def _with_interface(self, scenario: Scenario, run: TrainRun) -> TrainRun:
         """The run on an isolated network, where one without any interface failed for want of it.
@@ -235,7 +238,7 @@ class Lab:
             return replace(cause, missed=Stage.STARTED)
         assert isinstance(plain, TrainRun)
         if not plain.model.whole:
-            why = "what training left is larger than is read: declare `resources: {output: 20g}`"
+            why = f"of training: {larger_than_read(plain.model, 'model')}"
             return Cause(missed=Stage.STARTED, blames=None, expected="", actual=why)
         return Cause(
             missed=Stage.STARTED,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +23,17 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry, its name relative to the folder; sizes in bytes."""
+    """One entry, its name relative to the folder; sizes in bytes.
+
+    ``target`` is where a link leads, ``modified`` when it was last written: seconds since 1970, by
+    the engine's clock, most engines tell whole ones.
+    """
 
     name: str
     kind: str
     size: int
+    target: str = ""
+    modified: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +61,19 @@ def read_tree(archive: Path, *, whole: bool) -> OutputTree:
     entries: list[Entry] = []
     try:
         with tarfile.open(archive, mode="r:") as opened:
-            for member in opened:
+            for member in _members(opened):
                 name = member.name.partition("/")[2]
                 if name and len(entries) < _MOST_ENTRIES:
                     kind = _KINDS.get(member.type, "other")
-                    entries.append(Entry(name=name, kind=kind, size=member.size))
+                    entries.append(
+                        Entry(
+                            name=name,
+                            kind=kind,
+                            size=member.size,
+                            target=member.linkname,
+                            modified=float(member.mtime),
+                        )
+                    )
     except tarfile.TarError:
         whole = False
     return OutputTree(entries=tuple(entries), whole=whole)
@@ -68,10 +83,17 @@ def read_file(archive: Path, name: str, limit_bytes: int) -> bytes | None:
     """The first ``limit_bytes`` of the regular file ``name`` of a folder's tar file; None if absent."""
     try:
         with tarfile.open(archive, mode="r:") as opened:
-            for member in opened:
+            for member in _members(opened):
                 if member.name.partition("/")[2] == name:
                     held = opened.extractfile(member) if member.isreg() else None
                     return held.read(limit_bytes) if held else None
     except tarfile.TarError:
         return None
     return None
+
+
+def _members(opened: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """The members one by one; a hostile archive has millions, and the library keeps them all."""
+    while (member := opened.next()) is not None:
+        opened.members.clear()  # type: ignore[attr-defined]
+        yield member
