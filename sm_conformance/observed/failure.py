@@ -100,6 +100,9 @@ def _buried(text: str, limit_chars: int, *, cut: bool) -> str | None:
             return None
         if telling:
             last = telling[-1]
+            if trace.error_last:  # a message may have many lines, of which the first is one
+                latest = list(trace.begins.finditer(text))[-1].end()
+                last = next((error for error in telling if error.start() > latest), last)
             return (
                 f"they show a {trace.language} trace; the error itself, '{last.group()[:200]}', "
                 f"begins at character {last.start() + 1}"
