@@ -197,6 +197,14 @@ def test_small_files_in_great_number_are_not_summed_up_in_vain(pytester: pytest.
     assert "up to 2.5 GB were written" in not_run(found, "IMG-024 scratch-space")
 
 
+def test_a_crash_is_no_lack_of_memory_whatever_its_exit_code(pytester: pytest.Pytester) -> None:
+    found = judge_here(pytester, "ends-as-if-killed", declaration=TRAINS)
+
+    assert found.said == {"TRAIN-063 exit-zero": "fail"}, found.output
+    assert "exited with 137" in found.findings["TRAIN-063 exit-zero"]["actual"]
+    assert "memory" not in found.findings["TRAIN-063 exit-zero"]["actual"]
+
+
 # Evidence ----------------------------------------------------------------------------------------
 
 

@@ -118,7 +118,8 @@ def test_saves_on_stop(run: TrainRun, candidate: Candidate) -> None:
         len(begun) < len(run.model.files),
         expected="a regular file in /opt/ml/model, at any depth",
         actual=f"stopped {stop.after_s:.1f} s after its start, it ended within "
-        f"{stop.seconds or 0.0:.1f} s and left no model{only}",
+        f"{stop.seconds or 0.0:.1f} s and left no model{only}; had it none to save yet, say in "
+        "`training: {lasts: …}` what makes its first epoch short",
     )
 
 

@@ -509,6 +509,7 @@ MINIATURES: dict[str, Miniature] = {
     "only-serves": _lawful_but(
         "It serves whatever it is told, and writes heartbeats.", train=_chatters
     ),
+    "ends-as-if-killed": _lawful_but("It exits with 137 by itself.", train=lambda inside: 137),
     "out-of-memory": _lawful_but("It needs more memory than it gets.", memory_killed=True),
     "bad-program": _lawful_but(
         "Its program cannot be executed.",
