@@ -199,6 +199,11 @@ def _dead(inside: Inside) -> int:
     return 127
 
 
+def _as_if_killed(inside: Inside) -> int:
+    inside.say("training starts")
+    return 137
+
+
 def _silent(inside: Inside) -> int:
     inside.serve(ping, invocation)
     return 0
@@ -509,7 +514,7 @@ MINIATURES: dict[str, Miniature] = {
     "only-serves": _lawful_but(
         "It serves whatever it is told, and writes heartbeats.", train=_chatters
     ),
-    "ends-as-if-killed": _lawful_but("It exits with 137 by itself.", train=lambda inside: 137),
+    "ends-as-if-killed": _lawful_but("It exits with 137 by itself.", train=_as_if_killed),
     "out-of-memory": _lawful_but("It needs more memory than it gets.", memory_killed=True),
     "bad-program": _lawful_but(
         "Its program cannot be executed.",
