@@ -45,6 +45,7 @@ def test_requests_and_the_rest_say_what_the_declaration_says(
     assert said.training.channels == meant.training.channels
     assert said.training.fault == meant.training.fault
     assert said.training.lasts == meant.training.lasts
+    assert said.training.metrics == meant.training.metrics
     assert said.training.yields_model == meant.training.yields_model
     assert said.training.environment == meant.training.environment
     assert said.hosting is not None

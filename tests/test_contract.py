@@ -205,7 +205,7 @@ def test_every_scenario_is_looked_at(name: str) -> None:
 
 def test_every_step_that_a_scenario_may_name_can_be_taken() -> None:
     schema = specs.read_schema("scenario")["properties"]["steps"]["items"]["enum"]
-    training = {"stop"}
+    training = {"stop", "written"}
 
     assert set(schema) == {*steps._STEPS, "latency"}
     assert {step for name in scenario.names() if scenario.load(name).kind == "train"

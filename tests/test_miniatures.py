@@ -33,6 +33,19 @@ def expecting(row: Mapping[str, Any] | None = None, json: Mapping[str, Any] | No
     return {**SERVES, "hosting": {**SERVES["hosting"], "requests": requests}}
 
 
+def measured(*metrics: str, objective: str = "") -> dict[str, Any]:
+    """A declaration of trainings with metrics, and of tuning where one of them is the objective."""
+    said = [
+        {"name": name, "regex": f"{name}=({'[0-9.]+' if name == 'recall' else '[^; ]+'})"}
+        for name in metrics
+    ]
+    training = {**TRAINS["training"], "metrics": said}
+    if not objective:
+        return {**TRAINS, "training": training}
+    training["objective"] = {"metric": objective, "goal": "Minimize"}
+    return {**TRAINS, "claims": ["training", "tuning"], "training": training}
+
+
 UNSTOPPABLE = {"hosting_stop_limit_s": 0.3, "training_stop_limit_s": 0.3}
 
 TRAINING_SINS = [
@@ -83,6 +96,52 @@ TRAINING_SINS = [
         "deaf-behind-a-shell", "TRAIN-062 signal-reaches-training", "advice",
         says="still running: python train.py",
     ),
+    Sin("buried-reason", "TRAIN-064 failure-reason", "advice", says="the error itself, 'ValueErr"),
+    Sin("latin-reason", "TRAIN-064 failure-reason", "advice", says="it is not UTF-8"),
+    Sin("blank-reason", "TRAIN-064 failure-reason", "advice", says="characters are blank"),
+    Sin(
+        "talks-after-failure", "TRAIN-066 failure-file-last", "advice", says="the log went on",
+        limits={"failure_file_lead_s": 0.2},
+    ),
+    Sin(
+        "drops-its-model", "TRAIN-061 saves-on-stop", "advice",
+        says="left no model; only means.json.tmp",
+    ),
+    Sin(
+        "links-away", "TRAIN-074 plain-files-only", "advice",
+        says="model/all (symlink to /program/weights, an absolute path)",
+    ),
+    Sin(
+        "links-beside", "TRAIN-074 plain-files-only", "advice",
+        says="model/latest (symlink to means.json)",
+    ),
+    Sin("leaves-a-pipe", "TRAIN-074 plain-files-only", "advice", says="model/pipe (fifo)"),
+    Sin("links-output-away", "TRAIN-074 plain-files-only", "advice", says="out of the folder)"),
+    Sin(
+        "measures", "TRAIN-089 metric-matches", "advice",
+        says="recall: no line matches 'recall=([0-9.]+)'", declaration=measured("recall"),
+    ),
+    Sin(
+        "measures", "TRAIN-089 metric-matches", "advice",
+        says="holds 'nan', which is no number", declaration=measured("accuracy", "loss"),
+    ),
+    Sin(
+        "measures", "TRAIN-090 objective-logged", says="holds 'nan', which is no number",
+        declaration=measured("accuracy", "loss", objective="loss"),
+    ),
+    Sin(
+        "lawful", "TRAIN-090 objective-logged", says="no line matches",
+        declaration=measured("accuracy", objective="accuracy"),
+    ),
+    Sin(
+        "holds-back", "IMG-023 logs-arrive", "advice", says="then 6 lines at once",
+        limits={"log_delay_s": 0.2},
+    ),
+    Sin(
+        "fills-the-disk", "IMG-024 scratch-space", "advice",
+        says="1.1 GB elsewhere, the largest first: /root/.cache/a\\nb (600.0 MB), /root/b (500",
+    ),
+    Sin("many-files", "IMG-024 scratch-space", "advice", says="2.0 GB elsewhere"),
     Sin("quiet", "IMG-023 logs", "advice", says="nothing at all"),
     Sin("bad-program", "IMG-003 on-path", says="permission denied"),
     Sin("shell-cannot-run", "IMG-001 train-starts", says="exited with 127"),
@@ -182,7 +241,7 @@ def test_a_lawful_one_is_conformant(pytester: pytest.Pytester) -> None:
     launched = {one.key for one in clause.load().launched}
     assert found.with_verdict("n/a").keys() & launched == {
         "IMG-012 root-training", "HOST-004 ping-bound", "HOST-010 invocation-bound",
-        "HOST-010 expected-response",
+        "HOST-010 expected-response", "TRAIN-089 metric-matches", "TRAIN-090 objective-logged",
     }  # fmt: skip
     assert (found.status, found.report["conclusion"]) == (0, "conformant")
     assert (found.report["doubts"], found.report["complete"]) == ([], True)

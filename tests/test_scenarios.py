@@ -53,7 +53,7 @@ def test_a_server_is_measured_before_it_is_stopped_and_after_it_has_answered() -
     steps = scenario.load("serve-plain").steps
 
     assert steps.index("invocation") < steps.index("latency") < steps.index("stop")
-    assert steps[-1] == "stop"
+    assert steps[-2:] == ("stop", "written")
 
 
 def test_only_a_user_may_open_the_network() -> None:

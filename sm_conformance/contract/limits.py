@@ -42,6 +42,9 @@ class Limits:
     default_pids: int
     default_log_bytes: int
     default_output_bytes: int
+    failure_file_lead_s: float
+    log_delay_s: float
+    scratch_bytes: int
 
 
 @cache

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 from docker import APIClient
@@ -64,21 +63,6 @@ def written(
             stream._response.close()
 
     return pieces()
-
-
-def write_bounded(stream: Any, to: Path, limit_bytes: int, *, name: str) -> bool:
-    """Writes an archive stream of the engine into ``to``; False when it was cut at the limit."""
-    size = 0
-    try:
-        with contextlib.closing(stream), to.open("wb") as file:
-            for chunk in stream:
-                size += len(chunk)
-                if size > limit_bytes:
-                    return False
-                file.write(chunk)
-    except (RequestException, OSError) as error:
-        raise HarnessTrouble(f"{name} could not be read or written down: {error}") from error
-    return True
 
 
 def connect() -> EngineClient:

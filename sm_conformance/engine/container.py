@@ -8,18 +8,21 @@ import re
 import tarfile
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from docker import APIClient
 from docker.errors import APIError, NotFound
 from docker.types import DeviceRequest, LogConfig, Mount
 
-from sm_conformance.engine.client import EngineSilent, write_bounded, written
+from sm_conformance.engine import added
+from sm_conformance.engine.client import EngineSilent, written
 from sm_conformance.engine.log import LogCapture
 from sm_conformance.engine.network import SERVER_PORT, Networks
 from sm_conformance.engine.outward import Outward
 from sm_conformance.engine.ownership import kept_name
 from sm_conformance.engine.protocol import Launch, Network, Place
+from sm_conformance.engine.saving import write_bounded
 from sm_conformance.engine.sockets import listening
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.observed.facts import Exit, Listener, Process, StartProblem
@@ -218,7 +221,11 @@ class DockerContainer:
             return None
         state = self._api.inspect_container(self._id)["State"]
         self.log.finish(_LOG_END_S)
-        return Exit(code=int(state["ExitCode"]), memory_killed=bool(state.get("OOMKilled")))
+        return Exit(
+            code=int(state["ExitCode"]),
+            memory_killed=bool(state.get("OOMKilled")),
+            finished_at=_moment(state.get("FinishedAt")),
+        )
 
     def pause(self, seconds: float) -> bool:
         """Lets time pass; True, and at once, when the container has ended."""
@@ -288,6 +295,18 @@ class DockerContainer:
             return True
         return write_bounded(stream, to, limit_bytes, name=path)
 
+    def added_bytes(self) -> int | None:
+        """Bytes of the files that it added to its image's; None when the engine does not say."""
+        return added.added_bytes(self._api, self._id)
+
+    def added_paths(self) -> tuple[str, ...] | None:
+        """What it added or changed, folders too; None when that is too much, or not told."""
+        return added.added_paths(self._api, self._id)
+
+    def file_bytes(self, path: str) -> int | None:
+        """The size of a regular file in it; None where there is none."""
+        return added.file_bytes(self._api, self._id, path)
+
     def keep(self) -> str | None:
         """Stops it and leaves it to the user; its name, None when there is no container to keep."""
         if not self._id:
@@ -331,6 +350,15 @@ def _start_problem(error: APIError) -> StartProblem:
         if re.search(pattern, text, re.IGNORECASE):
             return StartProblem(text=text, kind=kind)
     return StartProblem(text=text, kind="other")
+
+
+def _moment(text: object) -> float | None:
+    """A time of the engine's in seconds since 1970; None where it tells none."""
+    try:
+        found = datetime.fromisoformat(str(text)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return found if found > 0 else None  # the year 1 stands for "not yet"
 
 
 def _mask(text: str) -> int | None:

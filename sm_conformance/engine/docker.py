@@ -11,11 +11,12 @@ from typing import Any
 
 from docker.errors import APIError, ImageNotFound, NotFound
 
-from sm_conformance.engine.client import connect, write_bounded
+from sm_conformance.engine.client import connect
 from sm_conformance.engine.container import DockerContainer
 from sm_conformance.engine.network import Networks, is_podman
 from sm_conformance.engine.ownership import Owner, clear, labels, new_run_id, sweep
 from sm_conformance.engine.protocol import Launch, NoSuchImage
+from sm_conformance.engine.saving import write_bounded
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.observed.facts import EngineFacts, ImageFacts
 

@@ -33,9 +33,12 @@ class _Stream:
         while self.tail_bytes > _TAIL_BYTES and len(self.tail) > 1:
             self.tail_bytes -= len(self.tail.popleft())
 
+    @property
+    def lost(self) -> int:
+        return self.total - len(self.head) - self.tail_bytes
+
     def text(self) -> bytes:
-        lost = self.total - len(self.head) - self.tail_bytes
-        gap = b"\n[... %d bytes not kept ...]\n" % lost if lost else b""
+        gap = b"\n[... %d bytes not kept ...]\n" % self.lost if self.lost else b""
         return bytes(self.head) + gap + b"".join(self.tail)
 
 
@@ -47,6 +50,7 @@ class LogCapture:
         self._lock = threading.Lock()
         self._first_at: float | None = None
         self._last_at: float | None = None
+        self._ended_at: float | None = None
         self._thread = threading.Thread(target=self._read, args=(frames,), daemon=True)
         self._thread.start()
 
@@ -64,6 +68,7 @@ class LogCapture:
             # The connection went with the container or with the engine; what was read stays.
             return
         finally:
+            self._ended_at = time.monotonic()
             close = getattr(frames, "close", None)
             if close is not None:
                 with contextlib.suppress(OSError, AttributeError):
@@ -88,9 +93,20 @@ class LogCapture:
             return self._streams[0].total + self._streams[1].total
 
     @property
+    def lost_bytes(self) -> int:
+        """How much was written between the head and the tail that are kept."""
+        with self._lock:
+            return self._streams[0].lost + self._streams[1].lost
+
+    @property
     def first_at(self) -> float | None:
         return self._first_at
 
     @property
     def last_at(self) -> float | None:
         return self._last_at
+
+    @property
+    def ended_at(self) -> float | None:
+        """When both streams had ended; None while one is open."""
+        return self._ended_at

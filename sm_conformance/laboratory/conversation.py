@@ -14,6 +14,7 @@ from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed.http import Address, Reply, exchange
 from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.run import Stop
+from sm_conformance.observed.written import Written
 
 # A ping is given this many times the platform's limit, to tell slow from silent.
 _PING_PATIENCE = 5
@@ -43,6 +44,7 @@ class Conversation:
     ping_latency: Summary | None = None
     invocation_latency: Summary | None = None
     stop: Stop | None = None
+    written: Written | None = None
 
     @property
     def address(self) -> Address:

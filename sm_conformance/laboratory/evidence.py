@@ -51,8 +51,19 @@ def write_logs(folder: Path, container: Container) -> Logs:
     stdout, stderr = log.stdout(), log.stderr()
     (folder / "stdout.log").write_bytes(stdout)
     (folder / "stderr.log").write_bytes(stderr)
-    after = log.first_at - container.started_at if log.first_at is not None else None
-    return Logs(stdout=stdout, stderr=stderr, total_bytes=log.total_bytes, first_after_s=after)
+
+    def after(moment: float | None) -> float | None:
+        return None if moment is None else moment - container.started_at
+
+    return Logs(
+        stdout=stdout,
+        stderr=stderr,
+        total_bytes=log.total_bytes,
+        first_after_s=after(log.first_at),
+        last_after_s=after(log.last_at),
+        ended_after_s=after(log.ended_at),
+        lost_bytes=log.lost_bytes,
+    )
 
 
 def write_sought(folder: Path, sought: Sought) -> None:

@@ -19,6 +19,7 @@ from sm_conformance.laboratory.interface import with_interface
 from sm_conformance.laboratory.serving import serve
 from sm_conformance.laboratory.training import train
 from sm_conformance.laboratory.wording import nobody
+from sm_conformance.observed.artefacts import larger_than_read
 from sm_conformance.observed.run import Cause, Server, Stage, TrainRun
 
 Observation = TrainRun | Server
@@ -172,22 +173,28 @@ class Lab:
             assert run is not None, "the ordinary conditions exist for every candidate"
             run = with_interface(self.bench, scenario, run)
             return replace(run, cause=attribution.of_training(self.bench, scenario, run))
-        cause = _cause(self.observe(PLAIN_TRAINING))
+        ordinary = self.observe(PLAIN_TRAINING)
+        cause = _cause(ordinary)
         if cause is not None:
             return cause
+        assert isinstance(ordinary, TrainRun)
         if scenario.faults:
-            return self._train_until_it_fails(scenario)
+            return self._train_until_it_fails(scenario, ordinary)
         if scenario.examples:
-            return self._train_with_examples(scenario)
-        run = train(self.bench, scenario, scenario.conditions, hurry_s=self._hurry_s())
+            return self._train_with_examples(scenario, ordinary)
+        run = train(self.bench, scenario, scenario.conditions, hurry_s=_hurry_s(ordinary))
         if run is None:
             return nobody(Stage.STARTED, _NO_FAST_FILE)
         if scenario.conditions.encoded_hyperparameters and run.good:
-            run = replace(run, same_model=effect.same_model(self.bench, run, self._plain_run()))
+            run = replace(run, same_model=effect.same_model(self.bench, run, ordinary))
+        run = replace(run, ordinary=ordinary)
         return replace(run, cause=attribution.of_another_training(self.bench, scenario, run))
 
-    def _train_until_it_fails(self, scenario: Scenario) -> Observation:
-        """The first fault that makes it fail; a declared one is the owner's word and alone counts."""
+    def _train_until_it_fails(self, scenario: Scenario, ordinary: TrainRun) -> TrainRun:
+        """The first fault that makes it fail; a declared one is the owner's word and alone counts.
+
+        Where no fault exists (no channel, no number, none declared): the run that went well.
+        """
         last: TrainRun | None = None
         for fault in scenario.faults:
             run = train(
@@ -201,29 +208,16 @@ class Lab:
             last = run
             if run.failed or fault == "declared":
                 break
-        return last or self._plain_run()
+        return last or ordinary
 
-    def _hurry_s(self) -> float:
-        """How long a training is waited for that none of the promises is judged on, seconds.
-
-        One that still works then says nothing; whether one only waits is seen all the same.
-        """
-        return max(_LEAST_WAIT_S, _LONGER * self._plain_run().seconds)
-
-    def _train_with_examples(self, scenario: Scenario) -> Observation:
-        run = ranges.observe(self.bench, scenario, self._plain_run())
+    def _train_with_examples(self, scenario: Scenario, ordinary: TrainRun) -> TrainRun:
+        run = ranges.observe(self.bench, scenario, ordinary)
         trials = run.trials
         if trials is None or trials.counterexample is None or scenario.examples == ranges.LAWFUL:
             return run
         failing = self.observe(FAILING_TRAINING) if run.good else None
         never = isinstance(failing, TrainRun) and failing.good and failing.fault is not None
         return replace(run, trials=replace(trials, never_fails=never))
-
-    def _plain_run(self) -> TrainRun:
-        """Where no fault exists (no channel, no number, none declared): the run that went well."""
-        plain = self.observe(PLAIN_TRAINING)
-        assert isinstance(plain, TrainRun)
-        return plain
 
     def _serve(self, scenario: Scenario) -> Observation | Cause:
         model = self._model()
@@ -273,7 +267,7 @@ class Lab:
             return replace(cause, missed=Stage.STARTED)
         assert isinstance(plain, TrainRun)
         if not plain.model.whole:
-            why = "what training left is larger than is read: declare `resources: {output: 20g}`"
+            why = f"of training: {larger_than_read(plain.model, 'model')}"
             return Cause(missed=Stage.STARTED, blames=None, expected="", actual=why)
         return Cause(
             missed=Stage.STARTED,
@@ -281,6 +275,14 @@ class Lab:
             expected="a model to serve",
             actual="training left no regular file in /opt/ml/model",
         )
+
+
+def _hurry_s(ordinary: TrainRun) -> float:
+    """How long a training is waited for that none of the promises is judged on, seconds.
+
+    One that still works then says nothing; whether one only waits is seen all the same.
+    """
+    return max(_LEAST_WAIT_S, _LONGER * ordinary.seconds)
 
 
 def _hand_on(done: _Future, to: _Future) -> None:

@@ -259,6 +259,7 @@ def _observed(
         guessed_request=guessed_request,
         limits_reached=_limits_reached(talk, found),
         listeners=listeners,
+        written=talk.written,
         repeat=evidence.repeat_server(
             launch,
             folder=talk.folder,

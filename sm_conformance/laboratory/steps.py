@@ -16,6 +16,7 @@ from sm_conformance.inputs.requests import (
 from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.laboratory.stopping import not_stopped, stop
+from sm_conformance.laboratory.written import what_was_written
 from sm_conformance.observed import timing
 from sm_conformance.observed.http import Reply, connect_time
 from sm_conformance.observed.latency import measure
@@ -240,6 +241,11 @@ def _stop(talk: Conversation) -> None:
     talk.stop = stop(talk.bench, talk.container, limit_s=limit_s)
 
 
+def _written(talk: Conversation) -> None:
+    """Asks the engine what the server added to its image's file system."""
+    talk.written = what_was_written(talk.bench, talk.container, talk.folder)
+
+
 _STEPS: Mapping[str, Callable[[Conversation], None]] = {
     "first-invocation": _first_invocation,
     "invocation": _invocation,
@@ -251,4 +257,5 @@ _STEPS: Mapping[str, Callable[[Conversation], None]] = {
     "malformed-bodies": _malformed_bodies,
     "large-bodies": _large_bodies,
     "stop": _stop,
+    "written": _written,
 }

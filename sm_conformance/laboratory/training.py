@@ -17,6 +17,7 @@ from sm_conformance.laboratory.instead import ServerInstead
 from sm_conformance.laboratory.launching import OPEN_FOLDERS, launch_of
 from sm_conformance.laboratory.stopping import commands, not_stopped, stop, wait_until_going
 from sm_conformance.laboratory.watch import watch
+from sm_conformance.laboratory.written import what_was_written
 from sm_conformance.observed.facts import Exit
 from sm_conformance.observed.output import NOTHING, OutputTree, read_file, read_tree
 from sm_conformance.observed.refusal import told_late
@@ -100,6 +101,8 @@ def _observe(
     if problem is None:
         model = _collect(bench, container, folder, "model")
         output = _collect(bench, container, folder, "output")
+    added = "written" in scenario.steps and problem is None
+    written = what_was_written(bench, container, folder) if added else None
     logs = evidence.write_logs(folder, container)
     evidence.write_sought(folder, sought)
     if problem is None and (problem := told_late(found, logs)) is not None:
@@ -128,6 +131,7 @@ def _observe(
         processes=processes,
         answer=answer,
         sought=sought,
+        written=written,
     )
 
 

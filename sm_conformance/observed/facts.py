@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _SIGTERM_BIT = 1 << 14
 
@@ -22,10 +22,15 @@ class StartProblem:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a container ended. ``memory_killed`` is true also when only a child was killed."""
+    """How a container ended. ``memory_killed`` is true also when only a child was killed.
+
+    ``finished_at`` is when, in seconds since 1970 by the engine's own clock; None when not told.
+    """
 
     code: int
     memory_killed: bool
+    # Two launches that end alike do so at different times.
+    finished_at: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

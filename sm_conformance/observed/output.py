@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +25,17 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry, its name relative to the folder; sizes in bytes."""
+    """One entry, its name relative to the folder; sizes in bytes.
+
+    ``target`` is where a link leads, ``modified`` when it was last written: seconds since 1970, by
+    the engine's clock, most engines tell whole ones.
+    """
 
     name: str
     kind: str
     size: int
+    target: str = ""
+    modified: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +63,19 @@ def read_tree(archive: Path, *, whole: bool) -> OutputTree:
     entries: list[Entry] = []
     try:
         with tarfile.open(archive, mode="r:") as opened:
-            for member in opened:
+            for member in _members(opened):
                 name = member.name.partition("/")[2]
                 if name and len(entries) < _MOST_ENTRIES:
                     kind = _KINDS.get(member.type, "other")
-                    entries.append(Entry(name=name, kind=kind, size=member.size))
+                    entries.append(
+                        Entry(
+                            name=name,
+                            kind=kind,
+                            size=member.size,
+                            target=member.linkname,
+                            modified=float(member.mtime),
+                        )
+                    )
     except tarfile.TarError:
         whole = False
     return OutputTree(entries=tuple(entries), whole=whole)
@@ -70,7 +85,7 @@ def read_file(archive: Path, name: str, limit_bytes: int) -> bytes | None:
     """The first ``limit_bytes`` of the regular file ``name`` of a folder's tar file; None if absent."""
     try:
         with tarfile.open(archive, mode="r:") as opened:
-            for member in opened:
+            for member in _members(opened):
                 if member.name.partition("/")[2] == name:
                     held = opened.extractfile(member) if member.isreg() else None
                     return held.read(limit_bytes) if held else None
@@ -83,10 +98,17 @@ def fingerprint(archive: Path) -> str:
     """One word for the names, kinds and contents of a folder's tar file, whatever the times in it."""
     held: list[tuple[str, bytes, str]] = []
     with tarfile.open(archive, mode="r:") as opened:
-        for member in opened:
+        for member in _members(opened):
             digest = hashlib.sha256(member.linkname.encode("utf-8", "surrogateescape"))
             content = opened.extractfile(member) if member.isreg() else None
             while content and (chunk := content.read(_CHUNK_BYTES)):
                 digest.update(chunk)
             held.append((member.name, member.type, digest.hexdigest()))
     return hashlib.sha256(repr(sorted(held)).encode()).hexdigest()
+
+
+def _members(opened: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """The members one by one; a hostile archive has millions, and the library keeps them all."""
+    while (member := opened.next()) is not None:
+        opened.members.clear()  # type: ignore[attr-defined]
+        yield member

@@ -13,6 +13,7 @@ from sm_conformance.observed.http import Address, Reply, printable
 from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.output import OutputTree
 from sm_conformance.observed.sought import NOTHING_SOUGHT, Sought
+from sm_conformance.observed.written import Written
 
 _READ_BYTES = 256 * 1024
 _ERROR = re.compile(r"error|exception|fatal|panic|denied|cannot|no such file", re.IGNORECASE)
@@ -47,6 +48,11 @@ class Logs:
     stderr: bytes
     total_bytes: int
     first_after_s: float | None
+    # When the last piece came, and when both streams had ended; seconds after the start.
+    last_after_s: float | None = None
+    ended_after_s: float | None = None
+    # What was written between the kept head and tail of a stream.
+    lost_bytes: int = 0
 
     def tail(self, lines: int = 8, width: int = 200) -> tuple[str, ...]:
         """The last lines of stderr, or of stdout when stderr is empty, safe to print."""
@@ -165,8 +171,11 @@ class TrainRun:
     same_model: bool | None = None
     # Of this launch, or of its repetition where it had no interface to try anything with.
     sought: Sought = NOTHING_SOUGHT
-    cause: Cause | None = None
     trials: Trials | None = None
+    written: Written | None = None
+    cause: Cause | None = None
+    # The ordinary training of the same candidate, where this one is another.
+    ordinary: TrainRun | None = None
 
     @property
     def good(self) -> bool:
@@ -223,6 +232,7 @@ class Server:
     repeat: str
     evidence: Path
     sought: Sought = NOTHING_SOUGHT
+    written: Written | None = None
     cause: Cause | None = None
     # The same scenario in a fresh launch, where this one showed a timing that would block.
     again: Server | None = None

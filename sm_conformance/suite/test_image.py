@@ -6,9 +6,12 @@ import posixpath
 
 from sm_conformance.binding import clause
 from sm_conformance.candidate import Candidate
-from sm_conformance.judgement.outcome import NotApplicable, demand
+from sm_conformance.contract.limits import Limits
+from sm_conformance.judgement.outcome import NotApplicable, NotRun, demand
 from sm_conformance.laboratory import image
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.observed.arrival import held_back
+from sm_conformance.observed.artefacts import size_text
 from sm_conformance.observed.http import printable
 from sm_conformance.observed.run import Server, Stage, TrainRun
 
@@ -120,4 +123,35 @@ def test_logs(observed: TrainRun | Server) -> None:
         observed.logs.total_bytes > 0,
         expected="at least one line on stdout or stderr",
         actual=f"nothing at all; {observed.story()}",
+    )
+
+
+@clause("IMG-023", "logs-arrive", given="train-plain")
+def test_logs_arrive(run: TrainRun, limits: Limits) -> None:
+    """The lines of the log arrive while the program works, not all at once when it ends."""
+    came = held_back(run, delay_s=limits.log_delay_s)
+    demand(
+        came is None,
+        expected="lines arrive as they are written",
+        actual=f"{came}; perhaps they were written before and stood in a buffer",
+    )
+
+
+@clause("IMG-024", "scratch-space", given=("train-plain", "serve-plain"))
+def test_scratch_space(observed: TrainRun | Server, limits: Limits) -> None:
+    """Large scratch files go to `/tmp` or to the job's own folders under `/opt/ml`."""
+    written, most = observed.written, size_text(limits.scratch_bytes)
+    if written is None:
+        raise NotRun("the engine does not say what a container wrote", excused=True)
+    if written.least_bytes < limits.scratch_bytes <= written.most_bytes:
+        raise NotRun(
+            f"up to {size_text(written.most_bytes)} were written outside of /tmp and /opt/ml, in "
+            "too many files to tell",
+            excused=True,
+        )
+    files = [f"{printable(path)[:200]} ({size_text(size)})" for path, size in written.files[:5]]
+    demand(
+        written.least_bytes < limits.scratch_bytes,
+        expected=f"less than {most} outside of /tmp, /var/tmp, /dev/shm and /opt/ml",
+        actual=f"{size_text(written.least_bytes)} elsewhere, the largest first: {', '.join(files)}",
     )

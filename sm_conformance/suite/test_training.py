@@ -5,6 +5,7 @@ from __future__ import annotations
 from sm_conformance.binding import clause
 from sm_conformance.candidate import Candidate
 from sm_conformance.judgement.outcome import NotApplicable, NotRun, demand
+from sm_conformance.observed.artefacts import larger_than_read
 from sm_conformance.observed.http import printable
 from sm_conformance.observed.run import Ending, TrainRun
 
@@ -28,7 +29,7 @@ def test_model(run: TrainRun, candidate: Candidate) -> None:
     if training is not None and not training.yields_model:
         raise NotApplicable("the declaration says `yields_model: false`")
     if not run.model.whole and not run.model.files:
-        raise NotRun("what it left is larger than is read: declare `resources: {output: 20g}`")
+        raise NotRun(larger_than_read(run.model, "model"))
     others = ", ".join(f"{printable(entry.name)} ({entry.kind})" for entry in run.model.entries[:5])
     demand(
         bool(run.model.files),

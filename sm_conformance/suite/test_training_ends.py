@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from sm_conformance.binding import clause
 from sm_conformance.candidate import Candidate
-from sm_conformance.judgement.outcome import Blocked, Broken, NotRun, demand
+from sm_conformance.judgement.outcome import Blocked, Broken, NotApplicable, NotRun, demand
+from sm_conformance.observed.artefacts import larger_than_read
+from sm_conformance.observed.http import printable
 from sm_conformance.observed.run import Ending, Stop, TrainRun
 
+# What programs write that rename a file once it is complete.
+_HALF_WRITTEN = (".tmp", ".temp", ".part", ".partial")
 _NO_FAULT = "nothing could be spoiled (no channel, no number among the hyperparameters)"
 
 
@@ -39,7 +43,7 @@ def test_failure_file(run: TrainRun) -> None:
     entry = run.output.entry("failure")
     text = (run.failure or b"").decode("utf-8", "replace").strip()
     if not text and not run.output.whole:
-        raise NotRun("what it left is larger than is read: declare `resources: {output: 20g}`")
+        raise NotRun(larger_than_read(run.output, "output"))
     demand(
         bool(text),
         expected="text in /opt/ml/output/failure",
@@ -85,6 +89,37 @@ def test_signal_reaches_training(run: TrainRun, candidate: Candidate) -> None:
         expected="every process is gone without SIGKILL",
         actual=f"SIGTERM ended at the first process, `{stop.first_process}`, which ignores it; "
         f"still running: {', '.join(stop.others[:5])}",
+    )
+
+
+@clause("TRAIN-061", "saves-on-stop", given="train-stopped")
+def test_saves_on_stop(run: TrainRun, candidate: Candidate) -> None:
+    """On SIGTERM training leaves an intermediate model in `/opt/ml/model` before it ends."""
+    training = candidate.declaration.training
+    if training is not None and not training.yields_model:
+        raise NotApplicable("the declaration says `yields_model: false`")
+    stop = _sent(run, candidate)
+    if not stop.obeyed:
+        stuck = _stuck_at_first_process(stop)
+        raise Blocked("TRAIN-062 signal-reaches-training" if stuck else "TRAIN-060 stops-in-time")
+    if not run.model.whole and not run.model.files:
+        raise NotRun(larger_than_read(run.model, "model"))
+    assert run.ordinary is not None, "a stopped training is another than the ordinary one"
+    if run.ordinary.model.whole and not run.ordinary.model.files:
+        raise Blocked("TRAIN-070 model")
+    finished = {file.name for file in run.ordinary.model.files}
+    begun = [
+        file
+        for file in run.model.files
+        if file.name.endswith(_HALF_WRITTEN) and file.name not in finished
+    ]
+    only = f"; only {printable(begun[0].name)[:200]}, which is half of one" if begun else ""
+    demand(
+        len(begun) < len(run.model.files),
+        expected="a regular file in /opt/ml/model, at any depth",
+        actual=f"stopped {stop.after_s:.1f} s after its start, it ended within "
+        f"{stop.seconds or 0.0:.1f} s and left no model{only}; had it none to save yet, say in "
+        "`training: {lasts: …}` what makes its first epoch short",
     )
 
 

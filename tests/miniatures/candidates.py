@@ -198,6 +198,72 @@ def _buries_its_failure(inside: Inside, reason: str) -> None:
     write_failure(inside, reason)
 
 
+def _leaves(*names: str) -> Callable[[Inside], None]:
+    """Links and pipes beside the model: ``name -> target``, or the name of a FIFO."""
+
+    def step(inside: Inside) -> None:
+        for name in names:
+            path, _, target = name.partition(" -> ")
+            (inside.root / path).parent.mkdir(parents=True, exist_ok=True)
+            if target:
+                (inside.root / path).symlink_to(target)
+            else:
+                os.mkfifo(inside.root / path)
+
+    return step
+
+
+def _drops_its_model(inside: Inside) -> None:
+    """Ends when it is asked to, without the model."""
+    fit(inside)
+    if inside.asked_to_stop.is_set():
+        (inside.root / MODEL).rename(inside.root / "model/means.json.tmp")
+
+
+def _logs(*lines: str) -> Callable[[Inside], None]:
+    def step(inside: Inside) -> None:
+        for line in lines:
+            inside.say(line)
+
+    return step
+
+
+def _complains(line: str) -> Callable[[Inside], None]:
+    return lambda inside: inside.complain(line)
+
+
+def _works_silently(inside: Inside) -> None:
+    inside.sleep(0.3)
+
+
+def _floods_its_log(inside: Inside) -> None:
+    """More than is kept; the metric stands where nothing is."""
+    inside.say("x" * 300_000)
+    inside.say("accuracy=0.5")
+    for _ in range(20):
+        inside.say("x" * 100_000)
+
+
+def _buries_its_reason(inside: Inside, reason: str) -> None:
+    frames = [f'  File "/program/layer{n}.py", line {n}, in step{n}\n    go()' for n in range(40)]
+    lines = ["Traceback (most recent call last):", *frames, reason]
+    write_failure(inside, "\n".join(lines))
+
+
+def _reason_in_another_encoding(inside: Inside, reason: str) -> None:
+    (inside.root / "output/failure").write_bytes(f"ungültig: {reason}".encode("latin-1"))
+
+
+def _reason_after_blanks(inside: Inside, reason: str) -> None:
+    write_failure(inside, "\n" * 1024 + reason)
+
+
+def _talks_after_its_failure(inside: Inside, reason: str) -> None:
+    write_failure(inside, reason)
+    inside.sleep(0.4)
+    inside.say("cleaning up")
+
+
 def _says_nothing(inside: Inside, reason: str) -> None:
     """Fails without a word."""
 
@@ -218,6 +284,11 @@ def _needs_rounds(inside: Inside) -> int:
 
 def _dead(inside: Inside) -> int:
     return 127
+
+
+def _as_if_killed(inside: Inside) -> int:
+    inside.say("training starts")
+    return 137
 
 
 def _silent(inside: Inside) -> int:
@@ -448,6 +519,56 @@ MINIATURES: dict[str, Miniature] = {
     "buried-failure": _trains(
         on_failure=_buries_its_failure, story="It leaves a lot beside its failure file."
     ),
+    "buried-reason": _trains(
+        on_failure=_buries_its_reason, story="Its failure file begins with a long trace."
+    ),
+    "latin-reason": _trains(
+        on_failure=_reason_in_another_encoding, story="Its failure file is not UTF-8."
+    ),
+    "blank-reason": _trains(
+        on_failure=_reason_after_blanks, story="Its failure file begins with blanks."
+    ),
+    "talks-after-failure": _trains(
+        on_failure=_talks_after_its_failure, story="It writes on after its failure file."
+    ),
+    "drops-its-model": _trains(_drops_its_model, story="It keeps no model when it is stopped."),
+    "links-away": _trains(
+        fit, _leaves("model/all -> /program/weights"), story="It links to its program."
+    ),
+    "links-beside": _trains(
+        fit, _leaves("model/latest -> means.json"), story="It links to its own model."
+    ),
+    "leaves-a-pipe": _trains(fit, _leaves("model/pipe"), story="It leaves a pipe."),
+    "links-output-away": _trains(
+        fit, _leaves("output/data/log -> ../../../../log"), story="Its other artefacts lead away."
+    ),
+    "links-output-beside": _trains(
+        fit, _leaves("output/data/runs/latest -> ../other"), story="It links within its output."
+    ),
+    "measures": _trains(
+        fit, _logs("epoch 1", "accuracy=0.5; loss=nan", "done"), story="It logs two metrics."
+    ),
+    "measures-on-stderr": _trains(
+        fit, _complains("\r 50%\raccuracy=5e-1"), story="It logs its metric as a progress bar."
+    ),
+    "measures-in-a-flood": _trains(fit, _floods_its_log, story="It logs more than is kept."),
+    "holds-back": _lawful_but(
+        "It logs when it ends.",
+        train=training(_works_silently, fit, _logs(*"123456"), quiet=True),
+    ),
+    "sums-up": _lawful_but(
+        "It is quiet, and closes with one line.",
+        train=training(_works_silently, fit, _logs("done"), quiet=True),
+    ),
+    "fills-the-disk": _lawful_but(
+        "It writes much into its home.",
+        adds={"/root/.cache/a\nb": 600_000_000, "/root/b": 500_000_000, "/tmp/c": 9_000_000_000},
+    ),
+    "fills-tmp": _lawful_but("It writes much into /tmp.", adds={"/tmp/c": 9_000_000_000}),
+    "many-files": _lawful_but(
+        "It writes many files.", adds={f"/root/{n}": 10_000_000 for n in range(250)}
+    ),
+    "not-told": _lawful_but("Nobody knows what it writes.", adds=None),
     "exit-0-on-fault": _trains(failing_code=0, story="It exits with 0 when it has failed."),
     "wants-numbers": _trains(before=_wants_numbers, story="It takes no strings for numbers."),
     "wants-sm-variables": _trains(before=_wants("SM_MODEL_DIR"), story="It needs SM_MODEL_DIR."),
@@ -511,6 +632,7 @@ MINIATURES: dict[str, Miniature] = {
     "only-serves": _lawful_but(
         "It serves whatever it is told, and writes heartbeats.", train=_chatters
     ),
+    "ends-as-if-killed": _lawful_but("It exits with 137 by itself.", train=_as_if_killed),
     "out-of-memory": _lawful_but("It needs more memory than it gets.", memory_killed=True),
     "bad-program": _lawful_but(
         "Its program cannot be executed.",

@@ -46,6 +46,9 @@ class Miniature:
     catches_sigterm: bool = True
     helpers: tuple[str, ...] = ()
     memory_killed: bool = False
+    # Files that a launch adds to its image's file system: paths and sizes; None where an engine
+    # does not say.
+    adds: Mapping[str, int] | None = field(default_factory=dict)
     # What else the image holds: its files by absolute path, labels, environment, its folder.
     files: Mapping[str, bytes] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -149,7 +152,9 @@ class MiniatureContainer:
         with self._end.lock:
             self._end.cpu_s = time.thread_time()
             self._end.exit = Exit(
-                code=_KILLED_CODE if memory_killed else code, memory_killed=memory_killed
+                code=_KILLED_CODE if memory_killed else code,
+                memory_killed=memory_killed,
+                finished_at=time.time(),
             )
         self._frames.put(None)
         self._end.over.set()
@@ -220,6 +225,18 @@ class MiniatureContainer:
                 archive.add(folder, arcname=folder.name)
         to.write_bytes(held.getvalue()[:limit_bytes])
         return len(held.getvalue()) <= limit_bytes
+
+    def added_bytes(self) -> int | None:
+        return None if self._miniature.adds is None else sum(self._miniature.adds.values())
+
+    def added_paths(self) -> tuple[str, ...] | None:
+        """The files with the folders above them, as an engine lists them."""
+        adds = self._miniature.adds or {}
+        folders = {str(folder) for path in adds for folder in Path(path).parents}
+        return (*sorted(folders - {"/"}), *adds)
+
+    def file_bytes(self, path: str) -> int | None:
+        return (self._miniature.adds or {}).get(path)
 
     def keep(self) -> str | None:
         """Nothing of a thread can be kept."""
