@@ -51,14 +51,24 @@ NOTHING = OutputTree(entries=(), whole=True)
 
 def read_tree(archive: Path, *, whole: bool) -> OutputTree:
     """The entries of a tar file whose names begin with the name of one folder."""
-    entries: list[Entry] = []
     try:
         with tarfile.open(archive, mode="r:") as opened:
-            for member in opened:
-                name = member.name.partition("/")[2]
-                if name and len(entries) < _MOST_ENTRIES:
-                    kind = _KINDS.get(member.type, "other")
-                    entries.append(Entry(name=name, kind=kind, size=member.size))
+            tree = tree_of(opened)
+    except tarfile.TarError:
+        return OutputTree(entries=(), whole=False)
+    return OutputTree(entries=tree.entries, whole=whole and tree.whole)
+
+
+def tree_of(opened: tarfile.TarFile) -> OutputTree:
+    """The same of an open archive; not whole where it could not be read to its end."""
+    entries: list[Entry] = []
+    whole = True
+    try:
+        for member in opened:
+            name = member.name.partition("/")[2]
+            if name and len(entries) < _MOST_ENTRIES:
+                kind = _KINDS.get(member.type, "other")
+                entries.append(Entry(name=name, kind=kind, size=member.size))
     except tarfile.TarError:
         whole = False
     return OutputTree(entries=tuple(entries), whole=whole)
