@@ -61,6 +61,8 @@ class Clause:
     fix: str
     sources: tuple[str, ...]
     hint: bool
+    # Judged by looking at the image alone, without a launch.
+    static: bool
 
     @property
     def key(self) -> str:
@@ -97,6 +99,12 @@ class Contract:
     def launched(self) -> tuple[Clause, ...]:
         """Those of them that are judged by launching the image, or by looking at it."""
         return tuple(c for c in self.clauses if c.disposition is Disposition.ASSERTED)
+
+    @property
+    def claims_judged(self) -> frozenset[str]:
+        """The claims of which a launch shows something; a fact of the image alone judges none."""
+        shown = [clause.claims for clause in self.launched if not clause.static]
+        return frozenset[str]().union(*shown)
 
     def clause(self, key: str) -> Clause:
         """The clause ``key`` ("TRAIN-064 failure-file"). Raises KeyError."""
@@ -138,4 +146,5 @@ def _clause(item: Mapping[str, Any]) -> Clause:
         fix=item["fix"],
         sources=tuple(item["sources"]),
         hint=bool(item.get("hint", False)),
+        static=bool(item.get("static", False)),
     )

@@ -84,8 +84,11 @@ class DockerEngine:
 
     def stat(self, reference: str, paths: Iterable[str]) -> Mapping[str, FileFacts]:
         """What lies at each of ``paths``, links followed; a path where nothing lies is left out."""
+        wanted = dict.fromkeys(paths)
+        if not wanted:
+            return {}
         with Looker(self._api, reference, self._labels) as looker:
-            found = {path: looker.stat(path) for path in dict.fromkeys(paths)}
+            found = {path: looker.stat(path) for path in wanted}
         return {path: facts for path, facts in found.items() if facts is not None}
 
     def file_head(self, reference: str, path: str, length: int) -> bytes | None:
@@ -100,8 +103,11 @@ class DockerEngine:
 
         Of each not more than ``limit_bytes`` are read, files' contents included.
         """
+        wanted = dict.fromkeys(folders)
+        if not wanted:
+            return {}
         with Looker(self._api, reference, self._labels) as looker:
-            found = {path: looker.listing(path, limit_bytes) for path in dict.fromkeys(folders)}
+            found = {path: looker.listing(path, limit_bytes) for path in wanted}
         return {path: tree for path, tree in found.items() if tree is not None}
 
     def copy_out(self, reference: str, path: str, to: Path, limit_bytes: int) -> bool | None:
