@@ -24,10 +24,8 @@ _HEADER_BYTES = 64 * 1024  # archive headers come first and are small
 _FOLDER, _LINK = 1 << 31, 1 << 27
 _OTHER = 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21 | 1 << 19
 # How engines say that no file can be there; they have no status of its own for it.
-_NOWHERE = (
-    "not a directory", "file name too long", "too many levels of symbolic links",
-    "invalid argument",
-)  # fmt: skip
+_NOWHERE = ("not a directory", "file name too long", "invalid argument")
+_IN_A_CIRCLE = ("too many links", "too many levels of symbolic links")
 
 
 class Looker:
@@ -63,9 +61,9 @@ class Looker:
         found: dict[str, Any] | None = None
         for _ in range(_MOST_LINKS):
             head = self._api.archive_head(self._id, path)
+            if head.status_code not in (200, 404) and self._is_in_a_circle(path):
+                return FileFacts(path=path, kind="link", mode=0o777, size_bytes=0)
             if head.status_code != 200:
-                if head.status_code != 404:
-                    self._raise_unless_nowhere(path)
                 return None if found is None else _facts(path, found)
             found = decode_json_header(head.headers["x-docker-container-path-stat"])
             target = found.get("linkTarget")
@@ -119,6 +117,8 @@ class Looker:
         except NotFound:
             return None
         except APIError as error:
+            if _is_nowhere(error):
+                return None
             raise self._trouble(path, error) from error
         return write_bounded(stream, to, limit_bytes, name=path)
 
@@ -131,7 +131,7 @@ class Looker:
             except NotFound:
                 break
             except APIError as error:
-                if _is_nowhere(error):
+                if _is_nowhere(error) or _says(error, _IN_A_CIRCLE):
                     break
                 raise self._trouble(path, error) from error
             # An engine removes no container while somebody may still read from it.
@@ -143,17 +143,20 @@ class Looker:
             path = str(PurePosixPath(path).parent / target)
         yield None
 
-    def _raise_unless_nowhere(self, path: str) -> None:
-        """The words of a refusal come with a reading only; asking for the facts has none."""
+    def _is_in_a_circle(self, path: str) -> bool:
+        """Whether links go round; False where nothing can be. Facts are refused without words."""
         try:
             stream, _ = self._api.get_archive(self._id, path)
         except NotFound:
-            return
+            return False
         except APIError as error:
+            if _says(error, _IN_A_CIRCLE):
+                return True
             if not _is_nowhere(error):
                 raise self._trouble(path, error) from error
         else:
             stream.close()
+        return False
 
     def _trouble(self, path: str, error: APIError) -> HarnessTrouble:
         return HarnessTrouble(f"the engine cannot read {path} of {self._reference}: {error}")
@@ -183,8 +186,12 @@ class _Chunks:
 
 
 def _is_nowhere(error: APIError) -> bool:
+    return error.status_code == 400 or _says(error, _NOWHERE)
+
+
+def _says(error: APIError, words: tuple[str, ...]) -> bool:
     said = str(error.explanation or error).lower()
-    return error.status_code == 400 or any(words in said for words in _NOWHERE)
+    return any(word in said for word in words)
 
 
 def _facts(path: str, found: Mapping[str, Any]) -> FileFacts:
