@@ -154,6 +154,7 @@ _WHOLE: dict[str, dict[str, Any]] = {
         "ExecutionRoleArn": ROLE,
         "PrimaryContainer": {
             "Image": IMAGE,
+            "ImageConfig": {"RepositoryAccessMode": "Vpc"},
             "ModelDataUrl": f"{BUCKET}/model.tar.gz",
             "Environment": {"WORKERS": "4"},
         },

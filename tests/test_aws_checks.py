@@ -20,6 +20,8 @@ HYPERPARAMETERS: Steps = (*SPECIFICATION, "SupportedHyperParameters")
 METRICS: Steps = ("AlgorithmSpecification", "MetricDefinitions")
 CONTAINER: Steps = ("PrimaryContainer",)
 S3: Steps = ("InputDataConfig", 0, "DataSource", "S3DataSource")
+ENTRYPOINT: Steps = ("AlgorithmSpecification", "ContainerEntrypoint")
+VPC_ACCESS = {"TrainingRepositoryAccessMode": "Vpc"}
 LONG = "x" * 257
 
 
@@ -49,6 +51,72 @@ def many(count: int, value: str = "v") -> dict[str, str]:
 
 # One row for each way to break a clause: the clause, the edit, and a word of what is told.
 BREACHES: list[tuple[str, Edit, str]] = [
+    (
+        "IMG-009 no-hosting-override",
+        put("model", (*CONTAINER, "ContainerEntrypoint"), ["python3", "serve.py"]),
+        "no ContainerEntrypoint is given",
+    ),
+    (
+        "IMG-009 no-hosting-override",
+        put("transform-job", ("ContainerArguments",), ["serve"]),
+        "no ContainerArguments is given",
+    ),
+    (
+        "IMG-010 entrypoint-from-channel",
+        put("training-job", ENTRYPOINT, ["/opt/ml/input/data/code/run.sh"]),
+        "there is no such channel",
+    ),
+    (
+        "IMG-010 entrypoint-from-channel",
+        together(
+            put("training-job", ENTRYPOINT, ["/bin/bash", "/opt/ml/input/data/train/run.sh"]),
+            put("training-job", ("InputDataConfig", 0, "InputMode"), "Pipe"),
+        ),
+        "it is in Pipe mode",
+    ),
+    (
+        "IMG-010 entrypoint-from-channel",
+        together(
+            put("training-job", ENTRYPOINT, ["python3.11", "/opt/ml/input/data/train/run.py"]),
+            put("training-job", (*S3, "S3DataDistributionType"), "ShardedByS3Key"),
+            put("training-job", ("ResourceConfig", "InstanceCount"), 2),
+        ),
+        "it is sharded",
+    ),
+    (
+        "IMG-010 entrypoint-from-channel",
+        together(
+            put("training-job", ENTRYPOINT, ["sh", "/opt/ml/input/data/train/run.sh"]),
+            put("training-job", (*S3, "S3DataDistributionType"), "ShardedByS3Key"),
+        ),
+        "sharded by S3 key",
+    ),
+    (
+        "IMG-010 entrypoint-from-channel",
+        together(
+            put("training-job", ENTRYPOINT, ["sh", "/opt/ml/input/data/train/run.sh"]),
+            put("training-job", ("InputDataConfig", 0, "InputMode"), "FastFile"),
+        ),
+        "FastFile",
+    ),
+    (
+        "IMG-019 private-registry-vpc",
+        drop("model", ("VpcConfig",)),
+        "a private registry is named, and no VPC",
+    ),
+    (
+        "IMG-019 private-registry-vpc",
+        together(
+            put("training-job", ("AlgorithmSpecification", "TrainingImageConfig"), VPC_ACCESS),
+            drop("training-job", ("VpcConfig",)),
+        ),
+        "a VpcConfig at",
+    ),
+    (
+        "NET-008 isolation-or-debugging",
+        put("training-job", ("RemoteDebugConfig",), {"EnableRemoteDebug": True}),
+        "both are asked for",
+    ),
     (
         "IMG-008 start-fields-limits",
         twice("training-job", ("AlgorithmSpecification", "ContainerArguments"), 101),
@@ -289,7 +357,12 @@ BREACHES: list[tuple[str, Edit, str]] = [
     ),
 ]
 # What a service newer than the model, or one milder than its text, may well take.
-DOUBTFUL = {("TRAIN-030 data-type", "one of"), ("HOST-031 model-url", ".tar.gz")}
+DOUBTFUL = {
+    ("IMG-010 entrypoint-from-channel", "FastFile"),
+    ("IMG-010 entrypoint-from-channel", "sharded by S3 key"),
+    ("TRAIN-030 data-type", "one of"),
+    ("HOST-031 model-url", ".tar.gz"),
+}
 
 
 def broken(requests: dict[str, Any]) -> dict[str, list[str]]:
@@ -367,6 +440,27 @@ def test_a_package_that_is_not_certified_breaks_that_clause_alone(
             f"registry.example.com:443/a/b/trees:1@sha256:{'0' * 64}",
         ),
         put("training-job", ("Environment", "KEY"), "AKIAIOSFODNN7EXAMPLE"),
+        put("training-job", ENTRYPOINT, ["/bin/sh", "/opt/ml/input/data/train/run.sh"]),
+        put("training-job", ENTRYPOINT, ["/opt/ml/input/data/train/deep/run"]),
+        # What it reads may come in any way: it is not executed.
+        together(
+            put("training-job", ENTRYPOINT, ["/opt/train", "/opt/ml/input/data/train/rows.csv"]),
+            put("training-job", ("InputDataConfig", 0, "InputMode"), "Pipe"),
+        ),
+        together(
+            put("training-job", ENTRYPOINT, ["python3", "-u", "/opt/train", "/opt/ml/input/data"]),
+            put("training-job", (*S3, "S3DataDistributionType"), "ShardedByS3Key"),
+        ),
+        put("training-job", ENTRYPOINT, ["/opt/ml/input/data"]),
+        together(
+            put("training-job", ("RemoteDebugConfig",), {"EnableRemoteDebug": True}),
+            put("training-job", ("EnableNetworkIsolation",), False),
+        ),
+        put("training-job", ("AlgorithmSpecification", "TrainingImageConfig"), VPC_ACCESS),
+        together(
+            put("model", (*CONTAINER, "ImageConfig", "RepositoryAccessMode"), "Platform"),
+            drop("model", ("VpcConfig",)),
+        ),
         put("training-job", ("Environment", "GPG_KEY"), "A035C8C19219BA821ECEA86B64E628F8D684696D"),
         put("training-job", ("HyperParameters", "text"), "x" * 2500),
         put("training-job", ("HyperParameters", "lines"), "one\ntwo"),

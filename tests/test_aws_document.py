@@ -128,6 +128,16 @@ def test_a_transform_job_claims_batch_transform_alone(tmp_path: Path, s3: Path) 
     assert declare(said, path=None, origin="aws").claims == frozenset({"batch"})
 
 
+def test_a_transform_job_names_its_machine_image(tmp_path: Path, s3: Path) -> None:
+    requests = whole("transform-job")
+    named = "al2-ami-sagemaker-batch-gpu-470"
+    requests["transform-job"]["TransformResources"]["TransformAmiVersion"] = named
+
+    said = declare(read(tmp_path, requests, s3=s3), path=None, origin="aws")
+
+    assert said.resources.machine_image == named
+
+
 def test_a_declaration_is_made_of_all_of_them(tmp_path: Path, s3: Path) -> None:
     requests = whole()
 

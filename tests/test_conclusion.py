@@ -280,6 +280,16 @@ def test_a_waived_clause_is_no_doubt_and_a_waived_promise_is() -> None:
     assert concluded(promise).conclusion is Conclusion.INCONCLUSIVE
 
 
+@pytest.mark.parametrize("claim", ["gpu", "serverless", "efa", "model-trainer", "multi-model"])
+def test_a_claim_of_which_only_facts_of_the_image_are_judged_is_a_doubt(claim: str) -> None:
+    judgement = concluded(claims=BOTH | {claim})
+
+    assert judgement.conclusion is Conclusion.INCONCLUSIVE
+    assert judgement.doubts == (
+        f"the claim {claim!r} is not judged by this edition: judge without it to see the rest",
+    )
+
+
 def test_several_findings_of_one_clause_fold_into_the_worst() -> None:
     pair = [*all_pass().values(), found(MUST, BROKEN), found(MUST, None)]
 

@@ -165,6 +165,23 @@ def test_a_clause_looks_at_scenarios_that_exist_and_asks_for_what_they_can_show(
     assert bool(binding.given) == bool(wanted & {"run", "server", "observed", "given"})
 
 
+@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.__name__)
+def test_a_clause_is_static_where_its_test_looks_at_no_launch(test: Callable[..., None]) -> None:
+    binding = binding_of(test)
+    assert binding is not None
+    found = CONTRACT.clause(binding.key)
+
+    assert found.static == (not binding.given and not found.on_requests)
+
+
+def test_a_label_or_a_size_alone_judges_no_claim() -> None:
+    looked_at = frozenset[str]().union(*(one.claims for one in CONTRACT.launched))
+
+    assert {"training", "hosting"} <= CONTRACT.claims_judged
+    assert {"gpu", "serverless", "efa", "model-trainer"} <= looked_at - CONTRACT.claims_judged
+    assert {"pipeline", "multi-model", "bidirectional"} <= looked_at - CONTRACT.claims_judged
+
+
 def test_names_of_tests_are_unique_and_tell_the_clause() -> None:
     names = Counter(f"{test.__module__}.{test.__name__}" for test in TESTS)
 
@@ -227,7 +244,7 @@ def test_a_schema_is_a_schema(path: Path) -> None:
     assert schema["title"]
 
 
-@pytest.mark.parametrize("name", ["clauses", "limits", "profiles", "sources"])
+@pytest.mark.parametrize("name", ["clauses", "drivers", "limits", "profiles", "sources"])
 def test_a_data_file_is_valid(name: str) -> None:
     validator = Draft202012Validator(specs.read_schema(name))
     errors = validator.iter_errors(specs.read_yaml(f"{name}.yaml"))
@@ -263,6 +280,10 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "sixth promise": lambda one: one.update(promise="P6"),
     "lower case number": lambda one: one.update(number="train-001"),
     "blank in the name": lambda one: one.update(name="the tree"),
+    "static and not judged": lambda one: one.update(
+        static=True, disposition="not-yet", because="not yet"
+    ),
+    "static or not": lambda one: one.update(static=False),
     "no sentence": lambda one: one.pop("sentence"),
 }
 

@@ -255,6 +255,15 @@ def test_a_range_that_holds_its_values_is_lawful(folder: Path, said: str) -> Non
     assert spec.name == "a"
 
 
+def test_a_machine_image_may_be_named(folder: Path) -> None:
+    named = "al2-ami-sagemaker-inference-gpu-3-1"
+
+    said = read(folder, f"resources: {{machine_image: {named}}}")
+
+    assert said.resources.machine_image == named
+    assert read(folder, "resources: {gpus: 1}").resources.machine_image is None
+
+
 @pytest.mark.parametrize("gpus", [1, 64])
 def test_gpus_may_be_counted(folder: Path, gpus: int) -> None:
     assert read(folder, f"resources: {{gpus: {gpus}}}").resources.gpus == gpus
@@ -577,6 +586,8 @@ LONG = "x" * 3000
         ("resources: {cpus: 0}", "$.resources.cpus: expected at least 0.01, got 0"),
         ("resources: {cpus: two}", "$.resources.cpus: expected a number, got 'two'"),
         ("resources: {shm: 64}", "$.resources.shm: expected a size such as 512m or 2g"),
+        ("resources: {machine_image: 'a b'}", "machine_image: expected a name of letters, digits"),
+        ("resources: {machine_image: 4}", "machine_image: expected a name of letters, digits"),
         ("resources: {gpus: 0}", "gpus: expected a whole number from 1 to 64, or the word all"),
         ("resources: {gpus: none}", "$.resources.gpus: expected a whole number from 1 to 64, or"),
         ("resources: {gpus: true}", "$.resources.gpus: expected a whole number from 1 to 64, or"),

@@ -43,6 +43,10 @@ class Mutant:
         own = self.folder / "sm-conformance.yaml"
         return own if own.is_file() else REFERENCE / "sm-conformance.yaml"
 
+    @property
+    def claims(self) -> frozenset[str]:
+        return frozenset(yaml.safe_load(self.declaration.read_text("utf-8"))["claims"])
+
 
 def load(folder: Path) -> Mutant:
     data = yaml.safe_load((folder / "mutant.yaml").read_text("utf-8"))
@@ -113,7 +117,7 @@ def test_a_mutant_breaks_exactly_its_clause(folder: Path, tmp_path: Path) -> Non
     }
     others = {key for key, said in found.items() if said != because} - spared
     assert not others, output
-    doubtful = bool(mutant.limits)
+    doubtful = bool(mutant.limits or mutant.claims - clause.load().claims_judged)
     assert status == (1 if mutant.verdict == "fail" else 3 if doubtful else 0), output
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from itertools import islice
 
-from sm_conformance.aws import hosting_rules, marketplace_rules, service, training_rules
+from sm_conformance.aws import (
+    hosting_rules,
+    marketplace_rules,
+    service,
+    start_rules,
+    training_rules,
+)
 from sm_conformance.aws.places import Raw
 from sm_conformance.aws.rule import Breach, Rule, breach_of
 from sm_conformance.aws.service import Fault
@@ -12,6 +18,7 @@ from sm_conformance.contract import clause
 from sm_conformance.declaration.problems import Where
 
 RULES: tuple[Rule, ...] = (
+    *start_rules.RULES,
     *training_rules.RULES,
     *hosting_rules.RULES,
     *marketplace_rules.RULES,

@@ -89,6 +89,8 @@ def _transform(draft: Draft, job: Place, *, store: Store) -> None:
     own = job.kind == "transform-job"
     if own:
         draft.claim("batch", by=job)
+        for named in job.inner("TransformResources", "TransformAmiVersion"):
+            draft.say(("resources", "machine_image"), named.value, by=named)
     try:
         body = _body(job, store=store)
     except NotThere as reason:

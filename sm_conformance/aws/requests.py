@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,15 +50,17 @@ def read_requests(files: Mapping[str, Path], *, s3: Path | None) -> Requests:
         raise RequestProblem(f"--sm-s3 {s3}: no such folder")
     read = {kind: strict_json.read(path) for kind, path in files.items()}
     examined = {kind: service.examine(kind, file.content) for kind, file in read.items()}
+    owners = Owners({kind: file.content for kind, file in read.items()})
     for kind, file in read.items():
-        _refuse_other_forms(kind, file, examined[kind].faults)
+        # What no clause owns; a field that a clause forbids is no other form.
+        strange = [fault for fault in examined[kind].faults if not owners.of(kind, fault)]
+        _refuse_other_forms(kind, file, strange)
         _refuse_pipelines(kind, file)
     draft = document.write(
         {kind: without(read[kind].content, examined[kind].faults) for kind in read},
         store=Store(s3),
     )
     claims = frozenset(draft.document.get("claims", ()))
-    owners = Owners({kind: file.content for kind, file in read.items()})
     for kind, file in read.items():
         untold = [
             fault
@@ -76,7 +78,7 @@ def read_requests(files: Mapping[str, Path], *, s3: Path | None) -> Requests:
     )
 
 
-def _refuse_other_forms(kind: str, file: JsonFile, faults: tuple[service.Fault, ...]) -> None:
+def _refuse_other_forms(kind: str, file: JsonFile, faults: Sequence[service.Fault]) -> None:
     """What has unknown keys or values of another type cannot be turned into anything."""
     other = service.likelier_kind(kind, file.content)
     if other is not None:

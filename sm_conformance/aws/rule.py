@@ -68,8 +68,11 @@ ANY_DEPTH = 100
 
 def breach_of(rule: Rule, kind: str, fault: Fault) -> Breach:
     """The breach that a fault of the service's model is."""
-    expected = f"{fault.where[-1]} is given" if fault.rule == "required" else fault.expected
-    actual = "it is missing" if fault.rule == "required" else fault.actual
+    expected, actual = fault.expected, fault.actual
+    if fault.rule == "required":
+        expected, actual = f"{fault.where[-1]} is given", "it is missing"
+    elif fault.rule == "unknown":
+        expected, actual = f"no {fault.where[-1]} is given", "there is one"
     return Breach(
         clause=rule.clause,
         expected=f"{expected} at {named(kind, fault.where)}",

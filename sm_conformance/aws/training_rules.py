@@ -17,6 +17,7 @@ from sm_conformance.aws.places import (
     transform_jobs,
 )
 from sm_conformance.aws.rule import Rule, Said, at
+from sm_conformance.aws.secrets import access_keys
 from sm_conformance.declaration.problems import shown
 
 _LONGEST_RUN_S = 28 * 24 * 3600
@@ -26,9 +27,6 @@ _REFERENCE = re.compile(
     r"(?:localhost|[^/\s@:]+\.[^/\s@:]+|[^/\s@:]+:[0-9]+|[^/\s@:]+\.[^/\s@:]+:[0-9]+)"
     r"(?:/[^/\s@:]+)+(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-fA-F]{64})?"
 )
-# Identifiers of AWS access keys, long-term and temporary; those of AWS's own texts end in EXAMPLE.
-_KEY_ID = re.compile(r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z2-7]{16}(?![A-Z0-9])")
-_DOCUMENTED = "EXAMPLE"
 
 
 def _references(places: Sequence[Place]) -> Iterator[Said]:
@@ -40,10 +38,8 @@ def _references(places: Sequence[Place]) -> Iterator[Said]:
 def _no_secrets(places: Sequence[Place]) -> Iterator[Said]:
     for place in places:
         for name, value in place.value.items():
-            for found in _KEY_ID.findall(value):
-                if not found.endswith(_DOCUMENTED):
-                    masked = f"{found[:4]}{'*' * 12}{found[-4:]}"
-                    yield Said(f"no AWS access key at {at(place)}", f"{name} holds {masked}")
+            for masked in access_keys(value):
+                yield Said(f"no AWS access key at {at(place)}", f"{name} holds {masked}")
 
 
 def _gzip_in_pipe_mode(jobs: Sequence[Place]) -> Iterator[Said]:

@@ -63,6 +63,8 @@ class Clause:
     hint: bool
     # The launches that hand an emulated condition over.
     scenarios: tuple[str, ...]
+    # Judged by looking at the image alone, without a launch.
+    static: bool
 
     @property
     def key(self) -> str:
@@ -99,6 +101,12 @@ class Contract:
     def launched(self) -> tuple[Clause, ...]:
         """Those of them that are judged by launching the image, or by looking at it."""
         return tuple(c for c in self.clauses if c.disposition is Disposition.ASSERTED)
+
+    @property
+    def claims_judged(self) -> frozenset[str]:
+        """The claims of which a launch shows something; a fact of the image alone judges none."""
+        shown = [clause.claims for clause in self.launched if not clause.static]
+        return frozenset[str]().union(*shown)
 
     def clause(self, key: str) -> Clause:
         """The clause ``key`` ("TRAIN-064 failure-file"). Raises KeyError."""
@@ -141,4 +149,5 @@ def _clause(item: Mapping[str, Any]) -> Clause:
         sources=tuple(item["sources"]),
         hint=bool(item.get("hint", False)),
         scenarios=tuple(item.get("scenarios", ())),
+        static=bool(item.get("static", False)),
     )

@@ -29,6 +29,7 @@ class Limits:
     failure_reason_chars: int
     body_small_bytes: int
     body_large_bytes: int
+    serverless_image_bytes: int
     unhealthy_after: int
     ping_spacing_s: float
     connect_tries: int

@@ -118,6 +118,7 @@ def _resources(said: dict[str, Any]) -> Resources:
         cpus=parts.number(said.get("cpus")),
         shm_bytes=parts.size_in_bytes(said.get("shm")),
         gpus=ALL_GPUS if gpus == "all" else parts.whole_number(gpus),
+        machine_image=said.get("machine_image"),
     )
 
 

@@ -201,7 +201,7 @@ class LatencyBounds:
 class Resources:
     """The owner's bounds of a launch, in bytes and seconds; ``time_s`` is the longest training.
 
-    ``gpus`` is a number of GPUs, or ``ALL_GPUS``.
+    ``gpus`` is a number of GPUs, or ``ALL_GPUS``; ``machine_image`` is what a GPU host runs.
     """
 
     memory_bytes: int | None
@@ -212,6 +212,7 @@ class Resources:
     cpus: float | None = None
     shm_bytes: int | None = None
     gpus: int | None = None
+    machine_image: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

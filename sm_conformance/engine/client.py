@@ -46,6 +46,11 @@ class EngineClient(APIClient):
                 raise EngineSilent(f"the engine did not answer in time: {error}") from error
             raise HarnessTrouble(f"the engine went away: {error}") from error
 
+    def archive_head(self, container: str, path: str) -> Response:
+        """The answer with the facts of a path in a container, which the SDK cannot ask for alone."""
+        url = self._url("/containers/{0}/archive", container)  # type: ignore[attr-defined]
+        return self.head(url, params={"path": path}, timeout=_CALL_TIMEOUT_S)
+
 
 def written(
     api: APIClient, container: str

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import tarfile
-from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
-from docker.errors import APIError, ImageNotFound, NotFound
+from docker.errors import APIError, ImageNotFound
 
 from sm_conformance.engine.client import connect
 from sm_conformance.engine.container import DockerContainer
+from sm_conformance.engine.looking import Looker
 from sm_conformance.engine.network import Networks, is_podman
 from sm_conformance.engine.ownership import Owner, clear, labels, new_run_id, sweep
 from sm_conformance.engine.protocol import Launch, NoSuchImage
-from sm_conformance.engine.saving import write_bounded
 from sm_conformance.errors import HarnessTrouble
-from sm_conformance.observed.facts import EngineFacts, ImageFacts
+from sm_conformance.observed.facts import EngineFacts, FileFacts, ImageFacts, Layer
+from sm_conformance.observed.output import OutputTree
+
+# A candidate is made by strangers; its history is bounded like all else.
+_MOST_STEPS = 2000
+_MOST_COMMAND_CHARS = 64 * 1024
 
 
 class DockerEngine:
@@ -64,45 +66,55 @@ class DockerEngine:
             raise HarnessTrouble(f"the engine cannot inspect {reference}: {error}") from error
         return _image_facts(reference, found)
 
+    def layers(self, reference: str) -> tuple[Layer, ...]:
+        """How the image was made, its oldest step first; empty where nothing is told of it."""
+        try:
+            told = self._api.history(reference)  # type: ignore[no-untyped-call]
+        except APIError as error:
+            raise HarnessTrouble(f"the engine tells no history of {reference}: {error}") from error
+        return tuple(
+            Layer(
+                command=str(step.get("CreatedBy") or "")[:_MOST_COMMAND_CHARS],
+                size_bytes=max(0, int(step.get("Size") or 0)),
+            )
+            for step in reversed((told or [])[:_MOST_STEPS])
+        )
+
+    def stat(self, reference: str, paths: Iterable[str]) -> Mapping[str, FileFacts]:
+        """What lies at each of ``paths``, links followed; a path where nothing lies is left out."""
+        wanted = dict.fromkeys(paths)
+        if not wanted:
+            return {}
+        with Looker(self._api, reference, self._labels) as looker:
+            found = {path: looker.stat(path) for path in wanted}
+        return {path: facts for path, facts in found.items() if facts is not None}
+
     def file_head(self, reference: str, path: str, length: int) -> bytes | None:
         """The first ``length`` bytes of a file of the image, links followed; None when absent."""
-        made = self._api.create_container(reference, command=["-"], labels=self._labels)
-        try:
-            for _ in range(8):  # a chain of links longer than this is a loop
-                stream, facts = self._api.get_archive(made["Id"], path)
-                # An engine removes no container while somebody may still read from it.
-                with contextlib.closing(stream):
-                    target = facts.get("linkTarget")
-                    if not target:
-                        return _first_member(stream, length)
-                path = str(PurePosixPath(path).parent / target)
-            return None
-        except NotFound:
-            return None
-        except APIError as error:
-            raise HarnessTrouble(
-                f"the engine cannot read {path} of {reference}: {error}"
-            ) from error
-        finally:
-            self._api.remove_container(made["Id"], force=True, v=True)
+        with Looker(self._api, reference, self._labels) as looker:
+            return looker.head(path, length)
+
+    def listing(
+        self, reference: str, folders: Iterable[str], limit_bytes: int
+    ) -> Mapping[str, OutputTree]:
+        """What lies in each folder; a folder that is not there is left out.
+
+        Of each not more than ``limit_bytes`` are read, files' contents included.
+        """
+        wanted = dict.fromkeys(folders)
+        if not wanted:
+            return {}
+        with Looker(self._api, reference, self._labels) as looker:
+            found = {path: looker.listing(path, limit_bytes) for path in wanted}
+        return {path: tree for path, tree in found.items() if tree is not None}
 
     def copy_out(self, reference: str, path: str, to: Path, limit_bytes: int) -> bool | None:
         """A file or folder of the image as a tar file in ``to``.
 
         False when it was cut at the limit, None when the image has no such path.
         """
-        made = self._api.create_container(reference, command=["-"], labels=self._labels)
-        try:
-            stream, _ = self._api.get_archive(made["Id"], path)
-            return write_bounded(stream, to, limit_bytes, name=path)
-        except NotFound:
-            return None
-        except APIError as error:
-            raise HarnessTrouble(
-                f"the engine cannot read {path} of {reference}: {error}"
-            ) from error
-        finally:
-            self._api.remove_container(made["Id"], force=True, v=True)
+        with Looker(self._api, reference, self._labels) as looker:
+            return looker.copy(path, to, limit_bytes)
 
     def create(self, launch: Launch) -> DockerContainer:
         """A container for ``launch``, with its volumes and inputs, ready to be started."""
@@ -137,20 +149,3 @@ def _image_facts(reference: str, found: Mapping[str, Any]) -> ImageFacts:
         exposed_ports=tuple(config.get("ExposedPorts") or ()),
         size_bytes=int(found.get("Size") or 0),
     )
-
-
-def _first_member(stream: Any, length: int) -> bytes | None:
-    """The head of the one file in an archive stream, without reading the rest of it."""
-    held = io.BytesIO()
-    for chunk in stream:
-        held.write(chunk)
-        if held.tell() > length + 64 * 1024:  # archive headers come first and are small
-            break
-    held.seek(0)
-    try:
-        with tarfile.open(fileobj=held, mode="r|") as archive:
-            member = archive.next()
-            opened = archive.extractfile(member) if member and member.isreg() else None
-            return opened.read(min(length, member.size)) if opened and member else None
-    except tarfile.TarError:
-        return None

@@ -6,7 +6,7 @@ Everything a candidate does is a value here. Only the engine's own trouble raise
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -15,12 +15,15 @@ from typing import Protocol
 from sm_conformance.observed.facts import (
     EngineFacts,
     Exit,
+    FileFacts,
     ImageFacts,
+    Layer,
     Listener,
     Process,
     StartProblem,
 )
 from sm_conformance.observed.http import Address
+from sm_conformance.observed.output import OutputTree
 from sm_conformance.observed.sought import Sought
 
 
@@ -154,11 +157,22 @@ class Container(Protocol):
 
 
 class Engine(Protocol):
-    """A Docker-compatible engine, or a miniature of one."""
+    """A Docker-compatible engine, or a miniature of one.
+
+    ``stat``, ``listing``, ``file_head`` and ``copy_out`` look into an image without starting it.
+    """
 
     def facts(self) -> EngineFacts: ...
 
     def image(self, reference: str) -> ImageFacts: ...
+
+    def layers(self, reference: str) -> tuple[Layer, ...]: ...
+
+    def stat(self, reference: str, paths: Iterable[str]) -> Mapping[str, FileFacts]: ...
+
+    def listing(
+        self, reference: str, folders: Iterable[str], limit_bytes: int
+    ) -> Mapping[str, OutputTree]: ...
 
     def file_head(self, reference: str, path: str, length: int) -> bytes | None: ...
 

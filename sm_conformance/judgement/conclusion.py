@@ -113,12 +113,12 @@ def conclude(
 def _not_judged_yet(contract: Contract, claims: frozenset[str]) -> list[str]:
     """Claims that no launch of this edition looks at: conformant would say more than is known.
 
-    A listing is a matter of requests, which are read.
+    That the image has a label or a size shows of nothing that it works. A listing is a matter of
+    requests, which are read.
     """
-    judged = frozenset[str]().union(*(clause.claims for clause in contract.launched))
     return [
         f"the claim {claim!r} is not judged by this edition: judge without it to see the rest"
-        for claim in sorted(claims - judged - _ON_PAPER)
+        for claim in sorted(claims - contract.claims_judged - _ON_PAPER)
     ]
 
 

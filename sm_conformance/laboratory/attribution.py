@@ -15,6 +15,7 @@ from sm_conformance.laboratory import refused
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.instead import answer_to_ping
 from sm_conformance.laboratory.serving import serve
+from sm_conformance.laboratory.startable import Hindrance
 from sm_conformance.laboratory.training import train
 from sm_conformance.laboratory.wording import (
     bound_reached,
@@ -68,15 +69,19 @@ def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None
                 return lifted(Stage.GOOD, lift, run.story(), run.sought, unstable=unstable)
     missed, blames = Stage.GOOD, "TRAIN-063 exit-zero"
     expected = "training on good input exits with 0"
+    story, wrong = run.story(), None
     if refused.found_no_program(run.exit, run.seconds) and not (said and said.started_otherwise):
         missed, blames, expected = (
             Stage.STARTED,
             "IMG-001 train-starts",
             refused.starts_with("train"),
         )
-    return unexplained(
-        candidate, missed, blames, expected, run.story(), run.logs, run.guessed, run.sought
+        wrong = refused.found_wrong(bench, "training")
+        story = f"{story}; {wrong.seen}" if wrong else story
+    cause = unexplained(
+        candidate, missed, blames, expected, story, run.logs, run.guessed, run.sought
     )
+    return replace(cause, fix=wrong.fix) if wrong and cause.blames == blames else cause
 
 
 def of_another_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None:
@@ -103,6 +108,7 @@ def of_server(
     bench: Bench, scenario: Scenario, server: Server, *, model: Path | None
 ) -> Cause | None:
     """Why the ordinary server did not become ready or did not answer; None when all went well."""
+    wrong: Hindrance | None = None
     if server.ready:
         sample = server.replies.get("sample")
         if sample is None or sample.ok:
@@ -124,6 +130,8 @@ def of_server(
         if refused.found_no_program(server.exit, server.seconds):
             missed, blames = Stage.STARTED, "IMG-002 serve-starts"
             expected = refused.starts_with("serve")
+            wrong = refused.found_wrong(bench, "hosting")
+            story = f"{story}; {wrong.seen}" if wrong else story
         if blames == "HOST-001 listens" and server.listeners:
             return Cause(missed=missed, blames=blames, expected=expected, actual=story)
     if server.limits_reached:
@@ -178,7 +186,7 @@ def of_server(
     )
     if server.ending is Ending.EXITED and cause.blames == "HOST-002 ping":
         return replace(cause, fix=_STAY_UP)
-    return cause
+    return replace(cause, fix=wrong.fix) if wrong and cause.blames == blames else cause
 
 
 def of_another_server(bench: Bench, server: Server) -> Cause | None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import posixpath
-import struct
 
 from sm_conformance.engine.protocol import Engine
+from sm_conformance.laboratory import elf
 from sm_conformance.observed.facts import ImageFacts
 
-# ELF e_machine numbers, named as images name architectures.
-_MACHINES = {3: "386", 8: "mips", 20: "ppc", 21: "ppc64le", 22: "s390x", 40: "arm", 62: "amd64",
-             183: "arm64", 243: "riscv64", 258: "loong64"}  # fmt: skip
+INIT_PROGRAMS = ("tini", "tini-static", "docker-init", "dumb-init")
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _HEAD_BYTES = 512
 _MOST_INTERPRETERS = 4
+_MOST_FOLDERS = 64
 
 
 def lawful_architectures(claims: frozenset[str]) -> frozenset[str]:
@@ -55,10 +54,9 @@ def program_machine(engine: Engine, facts: ImageFacts, word: str) -> str | None:
         head = _head(engine, facts, program)
         if head is None:
             return None
-        if head[:4] == b"\x7fELF" and len(head) >= 20:
-            order = "<" if head[5] == 1 else ">"
-            number = struct.unpack(f"{order}H", head[18:20])[0]
-            return _MACHINES.get(number, f"machine {number}")
+        made_for = elf.machine(head)
+        if made_for is not None:
+            return made_for
         if head[:2] != b"#!":
             return None
         words = head[2:].splitlines()[0].decode("utf-8", "replace").split()
@@ -69,12 +67,20 @@ def program_machine(engine: Engine, facts: ImageFacts, word: str) -> str | None:
     return None
 
 
+def places_of(facts: ImageFacts, program: str) -> tuple[str, ...]:
+    """The paths at which ``program`` is looked for, the first one first, as an engine does it."""
+    folders = [""]
+    if "/" not in program:
+        folders = facts.environment.get("PATH", _DEFAULT_PATH).split(":")[:_MOST_FOLDERS]
+    return tuple(
+        posixpath.normpath(posixpath.join(facts.working_directory, folder, program))
+        for folder in folders
+    )
+
+
 def _head(engine: Engine, facts: ImageFacts, program: str) -> bytes | None:
-    if "/" in program:
-        path = posixpath.normpath(posixpath.join(facts.working_directory, program))
-        return engine.file_head(facts.reference, path, _HEAD_BYTES)
-    for folder in facts.environment.get("PATH", _DEFAULT_PATH).split(":"):
-        head = engine.file_head(facts.reference, posixpath.join(folder, program), _HEAD_BYTES)
+    for path in places_of(facts, program):
+        head = engine.file_head(facts.reference, path, _HEAD_BYTES)
         if head is not None:
             return head
     return None

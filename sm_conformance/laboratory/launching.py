@@ -84,11 +84,18 @@ def as_started(bench: Bench, half: str) -> tuple[ImageFacts, str]:
     word `train`; the platform has nothing like it for hosting.
     """
     if half == "hosting":
-        assert bench.candidate.hosting is not None
-        return bench.candidate.hosting, "serve"
+        image, hosting = bench.candidate.hosting, bench.candidate.declaration.hosting
+        assert image is not None
+        return _with(image, hosting.environment if hosting else {}), "serve"
     image, said = bench.candidate.training, bench.candidate.declaration.training
     assert image is not None
     if said is None:
         return image, _WORD
     word = next(iter(said.arguments), _WORD)
-    return replace(image, entrypoint=said.entrypoint or image.entrypoint), word
+    started = replace(image, entrypoint=said.entrypoint or image.entrypoint)
+    return _with(started, said.environment), word
+
+
+def _with(image: ImageFacts, environment: Mapping[str, str]) -> ImageFacts:
+    """The image with what a launch adds to its environment: PATH may be among it."""
+    return replace(image, environment={**image.environment, **environment})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sm_conformance.laboratory import image
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.launching import as_started
+from sm_conformance.laboratory.startable import Hindrance, hindrance
 from sm_conformance.laboratory.wording import nobody
 from sm_conformance.observed.facts import Exit, ImageFacts, StartProblem
 from sm_conformance.observed.run import Cause, Stage
@@ -20,6 +21,11 @@ def found_no_program(found: Exit | None, seconds: float) -> bool:
     What the program was to be may depend on the input, or be installed from the network.
     """
     return found is not None and found.code in _SHELL_CANNOT_RUN and seconds < _QUICK_S
+
+
+def found_wrong(bench: Bench, half: str) -> Hindrance | None:
+    """What is wrong with the program of a half, where a shell or an init program started nothing."""
+    return hindrance(bench.engine, *as_started(bench, half))
 
 
 def starts_with(word: str) -> str:
@@ -38,6 +44,9 @@ def cause(bench: Bench, half: str, problem: StartProblem, story: str) -> Cause:
     foreign = _foreign_program(bench, facts, word, story)
     if foreign is not None:
         return foreign
+    wrong = hindrance(bench.engine, facts, word)
+    fix = wrong.fix if wrong else None
+    story = f"{story}; {wrong.seen}" if wrong else story
     said = bench.candidate.declaration.training
     otherwise = half == "training" and said is not None and said.started_otherwise
     if problem.kind in _NOT_EXECUTABLE or otherwise:
@@ -48,12 +57,14 @@ def cause(bench: Bench, half: str, problem: StartProblem, story: str) -> Cause:
             blames="IMG-003 on-path",
             expected=f"{program} can be executed",
             actual=story,
+            fix=fix,
         )
     return Cause(
         missed=Stage.STARTED,
         blames="IMG-001 train-starts" if half == "training" else "IMG-002 serve-starts",
         expected=starts_with(word),
         actual=story,
+        fix=fix,
     )
 
 

@@ -91,6 +91,28 @@ class ImageFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What lies at a path of an image, links followed; ``path`` is where they led.
+
+    ``kind`` is "file", "folder", "other", or "link" for one that leads nowhere or in a circle.
+    ``mode`` has the nine permission bits.
+    """
+
+    path: str
+    kind: str
+    mode: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One step in the making of an image: the command, and the bytes that it added, unpacked."""
+
+    command: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class EngineFacts:
     """Which engine judged, and how servers are reached: ``way`` is "direct" or "published"."""
 

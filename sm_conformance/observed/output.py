@@ -60,22 +60,32 @@ NOTHING = OutputTree(entries=(), whole=True)
 
 def read_tree(archive: Path, *, whole: bool) -> OutputTree:
     """The entries of a tar file whose names begin with the name of one folder."""
-    entries: list[Entry] = []
     try:
         with tarfile.open(archive, mode="r:") as opened:
-            for member in _members(opened):
-                name = member.name.partition("/")[2]
-                if name and len(entries) < _MOST_ENTRIES:
-                    kind = _KINDS.get(member.type, "other")
-                    entries.append(
-                        Entry(
-                            name=name,
-                            kind=kind,
-                            size=member.size,
-                            target=member.linkname,
-                            modified=float(member.mtime),
-                        )
+            tree = tree_of(opened)
+    except tarfile.TarError:
+        return OutputTree(entries=(), whole=False)
+    return OutputTree(entries=tree.entries, whole=whole and tree.whole)
+
+
+def tree_of(opened: tarfile.TarFile) -> OutputTree:
+    """The same of an open archive; not whole where it could not be read to its end."""
+    entries: list[Entry] = []
+    whole = True
+    try:
+        for member in _members(opened):
+            name = member.name.partition("/")[2]
+            if name and len(entries) < _MOST_ENTRIES:
+                kind = _KINDS.get(member.type, "other")
+                entries.append(
+                    Entry(
+                        name=name,
+                        kind=kind,
+                        size=member.size,
+                        target=member.linkname,
+                        modified=float(member.mtime),
                     )
+                )
     except tarfile.TarError:
         whole = False
     return OutputTree(entries=tuple(entries), whole=whole)

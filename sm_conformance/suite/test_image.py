@@ -16,7 +16,6 @@ from sm_conformance.observed.http import printable
 from sm_conformance.observed.run import Server, Stage, TrainRun
 
 _SHELLS = ("sh", "bash", "dash", "ash")
-_INIT_PROGRAMS = ("tini", "tini-static", "docker-init", "dumb-init")
 
 
 @clause("IMG-001", "train-starts", given="train-plain", needs=Stage.STARTED)
@@ -73,7 +72,7 @@ def test_no_init_entrypoint(candidate: Candidate) -> None:
     for facts, _ in candidate.images:
         first = posixpath.basename(facts.entrypoint[0]) if facts.entrypoint else ""
         demand(
-            first not in _INIT_PROGRAMS,
+            first not in image.INIT_PROGRAMS,
             expected="the ENTRYPOINT is the program itself",
             actual=f"the ENTRYPOINT of {facts.reference} begins with {first}",
         )

@@ -300,8 +300,9 @@ def _chatters(inside: Inside) -> int:
     """A server that is never idle, as heartbeats and access logs make them."""
 
     def beat() -> None:
-        while not inside.asked_to_stop.wait(0.02):
-            inside.say("heartbeat")
+        with contextlib.suppress(Killed):
+            while not inside.asked_to_stop.wait(0.02):
+                inside.say("heartbeat")
 
     threading.Thread(target=beat, daemon=True).start()
     return _silent(inside)
@@ -637,6 +638,7 @@ MINIATURES: dict[str, Miniature] = {
     "bad-program": _lawful_but(
         "Its program cannot be executed.",
         problem=StartProblem(text="exec /program/main: permission denied", kind="not-executable"),
+        modes={"/program/main": 0o644},
     ),
     "no-user": _lawful_but(
         "Its user does not exist.",

@@ -19,7 +19,7 @@ from miniatures.inside import Inside, Killed, Program, Stream
 from sm_conformance.engine.log import LogCapture
 from sm_conformance.engine.protocol import Launch, Network
 from sm_conformance.errors import HarnessTrouble
-from sm_conformance.observed.facts import Exit, Listener, Process, StartProblem
+from sm_conformance.observed.facts import Exit, Layer, Listener, Process, StartProblem
 from sm_conformance.observed.http import Address
 from sm_conformance.observed.sought import NOTHING_SOUGHT, Sought
 
@@ -49,8 +49,12 @@ class Miniature:
     # Files that a launch adds to its image's file system: paths and sizes; None where an engine
     # does not say.
     adds: Mapping[str, int] | None = field(default_factory=dict)
-    # What else the image holds: its files by absolute path, labels, environment, its folder.
+    # What else the image holds: its files by absolute path, those that are not executable as others
+    # are, links, labels, environment, its folder, how it was made.
     files: Mapping[str, bytes] = field(default_factory=dict)
+    modes: Mapping[str, int] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+    layers: tuple[Layer, ...] = (Layer(command="COPY program", size_bytes=1000),)
     labels: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     working_directory: str = "/"

@@ -7,12 +7,14 @@ import io
 import struct
 import tarfile
 import threading
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from miniatures.candidates import MINIATURES
-from miniatures.container import MiniatureContainer
+from miniatures.container import Miniature, MiniatureContainer
 from sm_conformance.engine.protocol import Launch, NoSuchImage
-from sm_conformance.observed.facts import EngineFacts, ImageFacts
+from sm_conformance.observed.facts import EngineFacts, FileFacts, ImageFacts, Layer
+from sm_conformance.observed.output import Entry, OutputTree
 
 
 class MiniatureEngine:
@@ -61,15 +63,40 @@ class MiniatureEngine:
             size_bytes=1,
         )
 
+    def layers(self, reference: str) -> tuple[Layer, ...]:
+        return MINIATURES[reference].layers
+
+    def stat(self, reference: str, paths: Iterable[str]) -> Mapping[str, FileFacts]:
+        """Files and links of the miniature, and the folders that these are in."""
+        found = {path: _facts(MINIATURES[reference], path) for path in paths}
+        return {path: facts for path, facts in found.items() if facts is not None}
+
     def file_head(self, reference: str, path: str, length: int) -> bytes | None:
-        """Of a file that the miniature does not hold: an ELF file for its processor."""
+        """Of a program that the miniature does not hold: an ELF file for its processor."""
         miniature = MINIATURES[reference]
-        if path in miniature.files:
-            return miniature.files[path][:length]
-        if not miniature.entrypoint:
+        facts = _facts(miniature, path)
+        if facts is None or facts.kind != "file":
             return None
+        if facts.path in miniature.files:
+            return miniature.files[facts.path][:length]
         machine = struct.pack("<H", miniature.elf_machine)
         return (b"\x7fELF\x02\x01" + bytes(12) + machine)[:length]
+
+    def listing(
+        self, reference: str, folders: Iterable[str], limit_bytes: int
+    ) -> Mapping[str, OutputTree]:
+        """The files below each folder, as many as come within the limit."""
+        found = {}
+        for folder in folders:
+            entries, left = [], limit_bytes
+            for name, content in MINIATURES[reference].files.items():
+                if name.startswith(f"{folder}/") and left > 0:
+                    left -= 512 + len(content)
+                    entry = Entry(name=name[len(folder) + 1 :], kind="file", size=len(content))
+                    entries.append(entry)
+            if entries:
+                found[folder] = OutputTree(entries=tuple(entries), whole=left > 0)
+        return found
 
     def copy_out(self, reference: str, path: str, to: Path, limit_bytes: int) -> bool | None:
         """The files below a path, as a tar file that is cut at the limit."""
@@ -108,3 +135,18 @@ class MiniatureEngine:
         with self._lock:
             if container in self._there:
                 self._there.remove(container)
+
+
+def _facts(miniature: Miniature, path: str) -> FileFacts | None:
+    target = miniature.links.get(path)
+    if target is not None:
+        dangling = FileFacts(path=target, kind="link", mode=0o777, size_bytes=len(target))
+        return _facts(miniature, target) or dangling
+    mode = miniature.modes.get(path, 0o755)
+    if path in miniature.files:
+        return FileFacts(path=path, kind="file", mode=mode, size_bytes=len(miniature.files[path]))
+    if any(name.startswith(f"{path}/") for name in miniature.files):
+        return FileFacts(path=path, kind="folder", mode=0o755, size_bytes=0)
+    if path in miniature.entrypoint[:1]:
+        return FileFacts(path=path, kind="file", mode=mode, size_bytes=1000)
+    return None
