@@ -2,10 +2,11 @@
 
     python benchmarks/bench.py [--image sm-conformance/reference:latest] [--rounds 5]
 
-Prints two ratios, each measured alternately with what it is compared to:
+Prints ratios, each measured alternately with what it is compared to:
 
 * the wall time of judging the image against a script that makes the same launches one after another
   with the Docker SDK and asks each server once;
+* the same for the clauses of training alone;
 * the harness's own time for one training launch: `laboratory.train` less the same calls made raw.
 """
 
@@ -20,9 +21,11 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import docker
+import yaml
 from docker.types import Mount
 
 from sm_conformance.declaration.loading import load
@@ -38,6 +41,13 @@ from sm_conformance.session import open_session
 ROOT = Path(__file__).resolve().parent.parent
 DECLARATION = ROOT / "sample_images" / "reference" / "sm-conformance.yaml"
 PARTS = ("input", "model", "output")
+# Beside the ordinary, the failing and the stopped one.
+_FURTHER = (
+    "train-together", "train-no-hyperparameters", "train-no-channels", "train-encoded-values",
+    "train-fast-file", "train-fast-file-word",
+)  # fmt: skip
+# Of three lawful values and three that are not, as many as `--sm-examples` has by default.
+_EXAMPLES_EACH = 2
 
 
 class Raw:
@@ -48,8 +58,8 @@ class Raw:
         self.image = image
         self.declaration = load(DECLARATION, origin="option")
 
-    def inputs(self, **changes: object) -> bytes:
-        made = build(self.declaration, Conditions(**changes))  # type: ignore[arg-type]
+    def inputs(self, conditions: Conditions) -> bytes:
+        made = build(self.declaration, conditions)
         assert made is not None
         return pack(made.files)
 
@@ -104,21 +114,26 @@ class Raw:
         self.api.remove_container(made, force=True)
         self.api.remove_volume(volume)
 
-    def everything(self) -> int:
-        """The launches that the suite makes; how many they were."""
+    def trainings(self) -> bytes:
+        """The launches that the clauses of training make; the model of the ordinary one."""
+        model = self.train(self.inputs(Conditions()))
+        self.train(self.inputs(replace(Conditions(), fault="declared")))
+        self.train(self.inputs(load_scenario("train-stopped").conditions), stop=True)
+        for name in _FURTHER:
+            self.train(self.inputs(load_scenario(name).conditions))
+        for middle in ("mean", "median", "mode") * _EXAMPLES_EACH:
+            self.train(self.inputs(replace(Conditions(), add_hyperparameters={"middle": middle})))
+        return model
+
+    def everything(self) -> None:
+        """The launches that the suite makes."""
         network = self.api.create_network("sm-conformance-bench", internal=True)["Id"]
         try:
-            model = self.train(self.inputs())
-            self.train(self.inputs(fault="declared"))
-            self.train(self.inputs(lasting=True), stop=True)
-            self.train(self.inputs(add_hyperparameters={"_tuning_objective_metric": "x"}))
-            self.train(self.inputs(no_hyperparameters=True))
-            self.train(self.inputs(odd_files=True))
+            model = self.trainings()
             self.serve(network, model)
             self.serve(network, model)
         finally:
             self.api.remove_network(network)
-        return 8
 
 
 def answers(url: str, body: bytes | None = None, content_type: str = "") -> bool:
@@ -132,10 +147,10 @@ def answers(url: str, body: bytes | None = None, content_type: str = "") -> bool
         return False
 
 
-def judge(image: str, folder: Path) -> dict[str, object]:
+def judge(image: str, folder: Path, declaration: Path = DECLARATION) -> dict[str, object]:
     """One judgement as a user runs it; its report."""
     done = subprocess.run(
-        [sys.executable, "-m", "sm_conformance", "check", image, f"--declaration={DECLARATION}",
+        [sys.executable, "-m", "sm_conformance", "check", image, f"--declaration={declaration}",
          f"--report={folder}"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -143,6 +158,17 @@ def judge(image: str, folder: Path) -> dict[str, object]:
         sys.exit(f"{image} is not conformant, so there is nothing to compare:\n{done.stdout}")
     report: dict[str, object] = json.loads((folder / "report.json").read_text("utf-8"))
     return report
+
+
+def training_only(folder: Path) -> Path:
+    """The declaration with the claim of training alone, written to ``folder``."""
+    said = yaml.safe_load(DECLARATION.read_text("utf-8"))
+    del said["hosting"]
+    for channel in said["training"]["channels"].values():
+        channel["path"] = str(DECLARATION.parent / channel["path"])
+    written = folder / "training.yaml"
+    written.write_text(yaml.safe_dump({**said, "claims": ["training"]}), "utf-8")
+    return written
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -164,26 +190,48 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     raw = Raw(options.image)
-    walls, judgings, raws, owns = [], [], [], []
-    launches: object = 0
+    whole, training = Compared("suite"), Compared("training clauses")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        raw.train(raw.inputs())  # warm: the image's files are in memory from here on
+        only = training_only(folder)
+        raw.train(raw.inputs(Conditions()))  # warm: the image's files are in memory from here on
         for at in range(options.rounds):
-            began = time.perf_counter()
-            report = judge(options.image, folder / f"{at}")
-            walls.append(time.perf_counter() - began)
-            judgings.append(float(str(report["elapsed_s"])))
-            launches = report["launches"]
-            raws.append(seconds(raw.everything))
+            whole.add(lambda at=at: judge(options.image, folder / f"{at}"), raw.everything)
+            training.add(lambda at=at: judge(options.image, folder / f"t{at}", only), raw.trainings)
         owns = own_times(raw, options, folder / "own")
     print(f"{'':<58} {'min':>8} {'median':>8} {'max':>8}")
-    row(f"suite, {launches} launches: whole process", walls)
-    row("suite: judging alone, from its report", judgings)
-    row("raw SDK, 8 launches one after another", raws)
-    row("ratio whole process / raw", [a / b for a, b in zip(walls, raws, strict=True)], "")
-    row("ratio judging / raw", [a / b for a, b in zip(judgings, raws, strict=True)], "")
+    whole.show()
+    training.show()
     row("harness's own time for one training launch", owns, "ms", 1000)
+
+
+@dataclass(slots=True)
+class Compared:
+    """A judgement and the same launches made raw, measured one after the other."""
+
+    name: str
+    walls: list[float] = field(default_factory=list)
+    judgings: list[float] = field(default_factory=list)
+    raws: list[float] = field(default_factory=list)
+    launches: object = 0
+
+    def add(self, judged: Callable[[], dict[str, object]], raw: Callable[[], object]) -> None:
+        """Measures both once."""
+        began = time.perf_counter()
+        report = judged()
+        self.walls.append(time.perf_counter() - began)
+        self.judgings.append(float(str(report["elapsed_s"])))
+        self.launches = report["launches"]
+        self.raws.append(seconds(raw))
+
+    def show(self) -> None:
+        """Prints the times and their ratios."""
+        row(f"{self.name}, {self.launches} launches: whole process", self.walls)
+        row(f"{self.name}: judging alone, from its report", self.judgings)
+        row(f"{self.name}: raw SDK, the launches one after another", self.raws)
+        for what, times in (("whole process", self.walls), ("judging", self.judgings)):
+            ratios = [a / b for a, b in zip(times, self.raws, strict=True)]
+            row(f"{self.name}: ratio {what} / raw", ratios, "")
 
 
 def own_times(raw: Raw, options: argparse.Namespace, folder: Path) -> list[float]:
@@ -192,7 +240,7 @@ def own_times(raw: Raw, options: argparse.Namespace, folder: Path) -> list[float
     rules: Rules = read_rules(wanted)
     session = open_session(wanted, rules, DockerEngine(), folder=folder)
     scenario = load_scenario("train-plain")
-    inputs = raw.inputs()
+    inputs = raw.inputs(scenario.conditions)
     try:
         return [
             seconds(lambda: train(session.lab.bench, scenario, scenario.conditions))

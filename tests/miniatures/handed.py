@@ -102,6 +102,12 @@ def _dies_without_a_channel(inside: Inside) -> int:
     return training()(inside)
 
 
+def _shares_too_much(inside: Inside) -> int:
+    """What a data loader with many workers comes to where little memory can be shared."""
+    inside.complain("DataLoader worker (pid 7) is killed by signal: Bus error.")
+    return 1
+
+
 def _trains(*steps: Callable[[Inside], None], story: str, **how: Any) -> Miniature:
     return Miniature(story=story, train=training(*steps, **how), serve=serving())
 
@@ -126,6 +132,11 @@ HANDED: dict[str, Miniature] = {
     "dies-without-data": Miniature(
         story="It dies without a word when it has no channel.",
         train=_dies_without_a_channel,
+        serve=serving(),
+    ),
+    "shares-too-much": Miniature(
+        story="It needs more shared memory than engines give.",
+        train=_shares_too_much,
         serve=serving(),
     ),
     "minds-two": _trains(
