@@ -36,8 +36,9 @@ _DRAWS = 100
 _DRAWS_EACH = 5
 # Hypothesis begins with the simplest ones, which lie next to the good values and tell the least.
 _TOO_SIMPLE = 16
-# An example that is made simpler is drawn as it is most of the time.
+# An example that is made simpler has to be drawn as it is now and then, also one of many values.
 _RELUCTANCE = 3
+_MANY = 8
 # The most places on a line that an example may take; both ends are among them.
 _PLACES = 32
 
@@ -87,7 +88,8 @@ def simplest(example: Example, known: Mapping[_Key, bool]) -> tuple[Example, Exa
         try:
             simpler = find(
                 examples(
-                    [(_up_to(line, step),) for line, step in example.steps], reluctance=_RELUCTANCE
+                    [(_up_to(line, step),) for line, step in example.steps],
+                    reluctance=_RELUCTANCE + (len(example.steps) // _MANY).bit_length(),
                 ),
                 fails,
                 settings=_settings((Phase.generate, Phase.shrink), draws=_DRAWS),

@@ -226,6 +226,6 @@ def _limits_reached(
 
 def _wants_memory(found: Exit, logs: Logs) -> bool:
     """Whether it ended for want of shared memory, of which engines give 64 MB (IMG-025)."""
-    full = logs.mentions("/dev/shm") or ""
+    full = logs.mentions("/dev/shm") or ""  # noqa: S108 - only looked for
     told = logs.mentions("bus error") is not None or "space" in full
     return told or found.code == _BUS_ERROR
