@@ -16,10 +16,11 @@ from sm_conformance.carried import carried
 from sm_conformance.engine.protocol import Engine, NoSuchImage
 from sm_conformance.errors import UsageProblem
 from sm_conformance.inputs.generated import SEED
+from sm_conformance.inputs.scenario import PLAIN_SERVER
 from sm_conformance.judgement.conclusion import ExitStatus, Judgement
 from sm_conformance.judgement.report import Circumstances, build
 from sm_conformance.laboratory.bench import Bench
-from sm_conformance.laboratory.lab import PLAIN_SERVER, Lab
+from sm_conformance.laboratory.lab import Lab
 from sm_conformance.laboratory.quiet import Quiet
 from sm_conformance.observed.facts import EngineFacts, ImageFacts
 from sm_conformance.observed.run import Server

@@ -9,7 +9,7 @@ import pytest
 from miniatures.judging import TRAINING, TRAINS
 from miniatures.sins import HASTE, Sin, assert_found_out, hurry, judge_here
 
-from sm_conformance.laboratory import lab
+from sm_conformance.laboratory import trainings
 
 
 def hyperparameters(**values: str) -> Mapping[str, Any]:
@@ -98,8 +98,8 @@ def test_who_minds_two_things_is_told_each_by_itself(pytester: pytest.Pytester) 
 def test_who_works_long_without_a_channel_is_not_judged_by_our_patience(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lab, "_LONGER", 1.0)
-    monkeypatch.setattr(lab, "_LEAST_WAIT_S", 0.2)
+    monkeypatch.setattr(trainings, "_LONGER", 1.0)
+    monkeypatch.setattr(trainings, "_LEAST_WAIT_S", 0.2)
 
     found = judge_here(pytester, "makes-up-data", declaration=TRAINS, limits={"idle_s": 0.4})
 

@@ -17,10 +17,10 @@ from sm_conformance.contract import limits
 from sm_conformance.declaration.loading import load_document
 from sm_conformance.declaration.values import nothing_declared
 from sm_conformance.engine.protocol import Engine
+from sm_conformance.inputs.scenario import PLAIN_SERVER, PLAIN_TRAINING
 from sm_conformance.inputs.scenario import load as load_scenario
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.conversation import Conversation
-from sm_conformance.laboratory.lab import PLAIN_SERVER, PLAIN_TRAINING
 from sm_conformance.laboratory.quiet import Quiet
 from sm_conformance.laboratory.serving import serve
 from sm_conformance.laboratory.training import train

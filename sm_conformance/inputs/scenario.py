@@ -10,6 +10,10 @@ from typing import Any
 from sm_conformance import specs
 
 HOST = "algo-1"
+# The launches that promises are judged on, and that others depend on.
+PLAIN_TRAINING = "train-plain"
+PLAIN_SERVER = "serve-plain"
+FAILING_TRAINING = "train-failing"
 
 
 @dataclass(frozen=True, slots=True)

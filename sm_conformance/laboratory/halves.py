@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sm_conformance.laboratory.lab import PLAIN_SERVER, PLAIN_TRAINING, Lab
+from sm_conformance.inputs.scenario import PLAIN_SERVER, PLAIN_TRAINING
+from sm_conformance.laboratory.lab import Lab
 from sm_conformance.observed.run import Cause, Server, Stage, TrainRun
 
 _ADVICE = "declare `claims`, or fix this"
