@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import re
-import tarfile
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +10,7 @@ from pathlib import Path
 
 from docker import APIClient
 from docker.errors import APIError, NotFound
-from docker.types import DeviceRequest, LogConfig, Mount
+from docker.types import DeviceRequest, LogConfig
 
 from sm_conformance.engine import added
 from sm_conformance.engine.client import EngineSilent, written
@@ -21,7 +18,9 @@ from sm_conformance.engine.log import LogCapture
 from sm_conformance.engine.network import SERVER_PORT, Networks
 from sm_conformance.engine.outward import Outward
 from sm_conformance.engine.ownership import kept_name
-from sm_conformance.engine.protocol import Launch, Network, Place
+from sm_conformance.engine.places import Places
+from sm_conformance.engine.protocol import Launch, Network
+from sm_conformance.engine.refusal import start_problem
 from sm_conformance.engine.saving import write_bounded
 from sm_conformance.engine.sockets import listening
 from sm_conformance.errors import HarnessTrouble
@@ -29,22 +28,6 @@ from sm_conformance.observed.facts import Exit, Listener, Process, StartProblem
 from sm_conformance.observed.http import Address
 from sm_conformance.observed.sought import NOTHING_SOUGHT, Sought
 
-# The engine's words for "this program cannot be started", in the order they are looked for.
-_START_PROBLEMS = (
-    ("wrong-format", r"exec format error"),
-    ("not-executable", r"permission denied"),
-    ("no-user", r"unable to find (user|group)|no matching entries in (passwd|group) file"),
-    ("not-found", r"executable file (`.*` )?not found|no such file or directory"),
-)
-# Nobody's fault, and a value all the same: the launch needs what is not here.
-_NO_GPU = re.compile(
-    r"could not select device driver|nvidia-container|unresolvable CDI", re.IGNORECASE
-)
-_CANDIDATES_FAULT = re.compile(
-    r"OCI runtime|shim task|runc|crun|unable to find (user|group)|exec format error|"
-    r"No command specified|no command or entrypoint",
-    re.IGNORECASE,
-)
 # What ps prints for a kernel function that it may not see.
 _NOT_TOLD = ("-", "0", "?")
 # Where Docker puts its name server in the network of every container but those of its own bridge.
@@ -67,11 +50,10 @@ class DockerContainer:
         links: dict[tuple[str, str], bool],
     ) -> None:
         self._api = api
-        self._links = links
         self._labels = dict(labels)
         self._networks = networks
         self._launch = launch
-        self._volumes: list[str] = []
+        self._places = Places(api, labels, launch, links)
         self._id = ""
         self._problem: StartProblem | None = None
         self._log: LogCapture | None = None
@@ -95,15 +77,9 @@ class DockerContainer:
         return self._address
 
     def _create(self) -> None:
-        mounts = []
-        for place in self._launch.places:
-            volume = self._api.create_volume(labels=self._labels)["Name"]
-            self._volumes.append(volume)
-            mounts.append(_mount(place, volume))
-            if place.archive is not None or place.content is not None:
-                self._fill(place, volume)
-            if self._problem is not None:
-                return
+        mounts, self._problem = self._places.make()
+        if self._problem is not None:
+            return
         settings = self._networks.settings(self._launch.network)
         if self._launch.network is Network.NONE and self._launch.hostname:
             settings["extra_hosts"] = {self._launch.hostname: "127.0.0.1"}
@@ -136,65 +112,11 @@ class DockerContainer:
                 ports=[SERVER_PORT] if "port_bindings" in settings else None,
             )
         except APIError as error:
-            self._problem = _start_problem(error)
+            self._problem = start_problem(error)
             return
         self._id = made["Id"]
         if self._launch.inputs is not None:
-            self._put_inputs(self._launch.inputs)
-
-    def _fill(self, place: Place, volume: str) -> None:
-        """Unpacks an archive into a volume by way of a container that is never started."""
-        filler = self._api.create_container(
-            self._launch.image,
-            command=["-"],
-            labels=self._labels,
-            host_config=self._api.create_host_config(
-                mounts=[Mount(target=place.path, source=volume, type="volume", no_copy=True)]
-            ),
-        )
-        try:
-            if place.archive is None:
-                self._put(filler["Id"], place.path, place.content or b"")
-                return
-            with place.archive.open("rb") as data:
-                self._api.put_archive(filler["Id"], place.path, data)
-        except APIError as error:
-            assert place.archive is not None, "what is ours is placed, or the engine is in trouble"
-            # A tar file that an engine refuses (links out of it, devices) is the candidate's work.
-            self._problem = StartProblem(
-                text=f"{place.archive.name} cannot be unpacked: {error.explanation}", kind="archive"
-            )
-        finally:
-            self._api.remove_container(filler["Id"], force=True, v=True)
-
-    def _put_inputs(self, data: bytes) -> None:
-        """Fills the places below /opt/ml; the engine puts nothing through a link, as a mount goes."""
-        places = [place for place in self._launch.places if place.content is None]
-        if not any(self._is_link(place.path) for place in places):
-            self._put(self._id, "/opt/ml", data)
-            return
-        with tarfile.open(fileobj=io.BytesIO(data)) as whole:
-            for place in places:
-                part = place.path.rpartition("/")[2]
-                self._put(self._id, place.path, _below(whole, part))
-
-    def _is_link(self, path: str) -> bool:
-        """Whether the image has a link at ``path``; asked once for each image."""
-        key = (self._launch.image, path)
-        if key not in self._links:
-            try:
-                stream, facts = self._api.get_archive(self._id, path)
-                stream.close()
-                self._links[key] = bool(facts.get("linkTarget"))
-            except APIError:
-                self._links[key] = False
-        return self._links[key]
-
-    def _put(self, container: str, path: str, data: bytes) -> None:
-        try:
-            self._api.put_archive(container, path, data)
-        except APIError as error:
-            raise HarnessTrouble(f"the engine cannot place the inputs: {error}") from error
+            self._places.put(self._id, self._launch.inputs)
 
     def start(self) -> StartProblem | None:
         """Starts the program; returns why not where the candidate is to blame."""
@@ -204,7 +126,7 @@ class DockerContainer:
             try:
                 self._api.start(self._id)
             except APIError as error:
-                self._problem = _start_problem(error)
+                self._problem = start_problem(error)
         self.started_at = time.monotonic()
         if self._problem is None and self._launch.network is not Network.NONE:
             inspected = self._api.inspect_container(self._id)
@@ -326,30 +248,8 @@ class DockerContainer:
         if self._id:
             with contextlib.suppress(APIError):
                 self._api.remove_container(self._id, force=True, v=True)
-        for volume in self._volumes:
-            with contextlib.suppress(APIError):
-                self._api.remove_volume(volume)
-        self._id, self._volumes = "", []
-
-
-def _mount(place: Place, volume: str) -> Mount:
-    # Without NoCopy, what an image bakes there would look like something that it made.
-    return Mount(
-        target=place.path, source=volume, type="volume", no_copy=True, read_only=place.read_only
-    )
-
-
-def _start_problem(error: APIError) -> StartProblem:
-    """The candidate's fault as a value; anything else is the engine's trouble and raises."""
-    text = str(error.explanation or error)
-    if _NO_GPU.search(text):
-        return StartProblem(text=text, kind="no-gpu")
-    if not _CANDIDATES_FAULT.search(text):
-        raise HarnessTrouble(f"the engine cannot start a container: {text}") from error
-    for kind, pattern in _START_PROBLEMS:
-        if re.search(pattern, text, re.IGNORECASE):
-            return StartProblem(text=text, kind=kind)
-    return StartProblem(text=text, kind="other")
+        self._places.remove()
+        self._id = ""
 
 
 def _moment(text: object) -> float | None:
@@ -366,15 +266,3 @@ def _mask(text: str) -> int | None:
         return int(text, 16)
     except ValueError:
         return None
-
-
-def _below(whole: tarfile.TarFile, folder: str) -> bytes:
-    """What a tar file holds of ``folder``, with names relative to it."""
-    held = io.BytesIO()
-    with tarfile.open(fileobj=held, mode="w", format=tarfile.PAX_FORMAT) as part:
-        for member in whole:
-            first, _, name = member.name.partition("/")
-            if first == folder:
-                renamed = member.replace(name=name or ".")
-                part.addfile(renamed, whole.extractfile(member) if member.isreg() else None)
-    return held.getvalue()
