@@ -179,3 +179,57 @@ def test_shared_memory_that_was_declared_and_is_not_enough_is_the_images_own_fau
     found = judge_here(pytester, "shares-too-much", declaration=declaration)
 
     assert (found.said.get("TRAIN-063 exit-zero"), found.status) == ("fail", 1)
+
+
+def test_made_up_data_that_yields_no_model_fails_nobody(pytester: pytest.Pytester) -> None:
+    found = judge_here(pytester, "no-model", declaration={"claims": ["training"]})
+
+    finding = found.findings["TRAIN-070 model"]
+    assert (finding["verdict"], found.status) == ("not-run", 3)
+    assert "yields_model: false" in finding["reason"]
+
+
+def test_a_declared_bound_of_the_output_that_is_exceeded_counts(pytester: pytest.Pytester) -> None:
+    declaration = {**TRAINS, "resources": {"output": "1b"}}
+
+    found = judge_here(pytester, "lawful", declaration=declaration)
+
+    finding = found.findings["TRAIN-070 model"]
+    assert (finding["verdict"], found.status) == ("fail", 1)
+    assert "as `resources: {output: …}` declares" in finding["expected"]
+
+
+def test_a_declared_longest_time_that_is_exceeded_counts(pytester: pytest.Pytester) -> None:
+    declaration = {**TRAINS, "resources": {"time_s": 0.5}}
+
+    found = judge_here(pytester, "works-on", declaration=declaration)
+
+    finding = found.findings["TRAIN-068 ends"]
+    assert (finding["verdict"], found.status) == ("fail", 1)
+    assert "it ends within 0.5 s" in finding["expected"]
+
+
+def test_a_lawful_value_that_makes_it_sleep_is_not_held_against_it(
+    pytester: pytest.Pytester,
+) -> None:
+    layers = {"value": "3", "type": "integer", "min": "3", "max": "8"}
+    declaration = {**TRAINS, "training": {**TRAINING, "hyperparameters": {"layers": layers}}}
+
+    found = judge_here(pytester, "sleeps-for-layers", declaration=declaration, limits=HASTE)
+
+    finding = found.findings["TRAIN-010 lawful-values"]
+    assert finding["verdict"] in ("pass", "not-run")
+    assert found.said.get("TRAIN-010 lawful-values") != "advice"
+
+
+def test_a_metric_in_another_dialect_is_told_and_refuses_nothing(
+    pytester: pytest.Pytester,
+) -> None:
+    metrics = [{"name": "epoch", "regex": r"epoch (\p{Digit}+)"}]
+    declaration = {**TRAINS, "training": {**TRAINING, "metrics": metrics}}
+
+    found = judge_here(pytester, "lawful", declaration=declaration)
+
+    finding = found.findings["TRAIN-089 metric-matches"]
+    assert (finding["verdict"], found.status) == ("not-run", 0)
+    assert "escapes that are not Python's" in finding["reason"]

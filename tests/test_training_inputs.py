@@ -187,7 +187,7 @@ def test_the_full_tree_has_what_was_seen_on_real_jobs_beside_the_documented() ->
         "input/data/training-manifest", "input/data/extra-manifest",
     }  # fmt: skip
     assert json.loads(inputs.files["input/data/extra-manifest"] or b"") == [
-        {"prefix": "s3://sm-conformance/extra/"}, "deep/b.bin",
+        {"prefix": "s3://sagemaker-us-east-1-123456789012/extra/"}, "deep/b.bin",
     ]  # fmt: skip
     for folder in ("checkpoints", "errors", "output/metrics/sagemaker", "output/profiler"):
         assert inputs.files[folder] is None

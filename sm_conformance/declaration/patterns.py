@@ -25,6 +25,20 @@ def wrong_pattern(text: str) -> str | None:
     return None
 
 
+def is_foreign(text: str) -> bool:
+    r"""Whether ``text`` has escapes that Python's regular expressions have not, such as ``\p{Digit}``.
+
+    In which dialect the platform reads the patterns of metrics is not published.
+    """
+    try:
+        compiled(text)
+    except re.error as error:
+        return error.msg.startswith("bad escape")
+    except (OverflowError, RecursionError):
+        return False
+    return False
+
+
 def compiled(text: str) -> re.Pattern[str]:
     """The regular expression; raises what :func:`re.compile` does, and never warns."""
     with warnings.catch_warnings():

@@ -6,7 +6,7 @@ import datetime
 from typing import Any
 
 from sm_conformance.declaration import generate, parts, ranges
-from sm_conformance.declaration.patterns import compiled, wrong_pattern, wrong_schema
+from sm_conformance.declaration.patterns import compiled, is_foreign, wrong_pattern, wrong_schema
 from sm_conformance.declaration.problems import Problems, Where, nearest, shown
 
 _LEAST_MEMORY = 6 << 20  # the smallest --memory that Docker accepts
@@ -113,7 +113,9 @@ def _look_at_metrics(document: Any, *, problems: Problems) -> None:
             if name in names:
                 problems.add(where, f"another metric is named {shown(name)}")
             names.append(name)
-        if isinstance(regex, str) and not problems.touch((*where, "regex")):
+        if not isinstance(regex, str) or is_foreign(regex):
+            continue
+        if not problems.touch((*where, "regex")):
             wrong = wrong_pattern(regex)
             if wrong is None and not compiled(regex).groups:
                 wrong = "it has no group; put the number into parentheses"

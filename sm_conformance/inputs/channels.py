@@ -78,5 +78,5 @@ def channel_files(channel: Channel, conditions: Conditions) -> dict[str, bytes |
 
 def _manifest(channel: Channel) -> bytes:
     """The objects of a channel in the form of a ManifestFile: a prefix, then keys relative to it."""
-    entries: list[object] = [{"prefix": f"s3://sm-conformance/{channel.name}/"}]
+    entries: list[object] = [{"prefix": f"s3://sagemaker-us-east-1-123456789012/{channel.name}/"}]
     return json.dumps([*entries, *(name for name, _ in channel.files)]).encode("utf-8")

@@ -16,8 +16,8 @@ PLATFORM_HEADERS: Mapping[str, str] = {
 LOCAL_HEADERS: Mapping[str, str] = {"Host": "localhost:8080", "User-Agent": "curl/8.5.0"}
 # Headers that the invoke APIs and the infrastructure in between are known to add (HOST-020, -024).
 ADDED_HEADERS: Mapping[str, str] = {
-    "X-Amzn-SageMaker-Custom-Attributes": "trace=sm-conformance",
-    "X-Amzn-SageMaker-Inference-Id": "sm-conformance-1",
+    "X-Amzn-SageMaker-Custom-Attributes": "trace=7d1c",
+    "X-Amzn-SageMaker-Inference-Id": "request-1",
     "X-Amzn-SageMaker-Target-Variant": "AllTraffic",
     "X-Amzn-RequestId": "00000000-0000-4000-8000-000000000000",
     "X-Amzn-Trace-Id": "Root=1-00000000-000000000000000000000000",

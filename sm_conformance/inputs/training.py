@@ -19,7 +19,8 @@ from sm_conformance.inputs.config import (
 from sm_conformance.inputs.faults import with_fault
 from sm_conformance.inputs.scenario import Conditions
 
-JOB_NAME = "sm-conformance"
+# Such as the SDK makes them up: a program that looks for us by it shall find nothing.
+JOB_NAME = "training-2026-11-21-08-15-42-307"
 # The job's names on the platform; the account number is the one AWS uses in its own examples.
 _JOB_ARN = f"arn:aws:sagemaker:us-east-1:123456789012:training-job/{JOB_NAME}"
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from sm_conformance.declaration.patterns import is_foreign
 from sm_conformance.declaration.values import Metric, Training
 from sm_conformance.observed.http import printable
 from sm_conformance.observed.run import Logs
@@ -80,6 +81,10 @@ def look_for(metrics: Sequence[Metric], logs: Logs) -> Iterator[Logged]:
     texts = [stream.decode("utf-8", "replace") for stream in (logs.stdout, logs.stderr)]
     began = time.monotonic()
     for metric in metrics:
+        if is_foreign(metric.regex):
+            why = f"'{printable(metric.regex)}' has escapes that are not Python's, and is not tried here"
+            yield Logged(metric=metric, number=None, other=None, unsure=why)
+            continue
         left_s = min(_TIME_S, began + _ALL_S - time.monotonic())
         found = _search(metric.regex, texts, timeout_s=left_s) if left_s > 0 else None
         if found is None:

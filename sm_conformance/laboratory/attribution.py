@@ -50,6 +50,14 @@ def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None
     instead = _server_instead(bench, scenario, run)
     if instead is not None:
         return instead
+    longest_s = candidate.declaration.resources.time_s
+    if run.ending is Ending.PATIENCE and longest_s is not None and not run.guessed:
+        return Cause(
+            missed=Stage.GOOD,
+            blames="TRAIN-068 ends",
+            expected=f"it ends within {longest_s:g} s, as `resources: {{time_s: …}}` declares",
+            actual=run.story(),
+        )
     if run.ending is Ending.PATIENCE:
         return nobody(
             Stage.GOOD,

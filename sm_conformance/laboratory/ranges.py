@@ -6,6 +6,7 @@ values is not known: a training that would last too long, one that reached a bou
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -141,6 +142,7 @@ class _Trying:
 
     def _launch(self, example: Example) -> TrainRun:
         conditions = self.scenario.conditions
+        wait_s = max(_WAIT_S, _WAIT_TIMES * self.plain.seconds)
         run = train(
             self.bench,
             self.scenario,
@@ -149,7 +151,9 @@ class _Trying:
                 add_hyperparameters={**conditions.add_hyperparameters, **example.values},
             ),
             name=f"{self.scenario.name}-{len(self.runs) + 1}",
-            hurry_s=max(_WAIT_S, _WAIT_TIMES * self.plain.seconds),
+            # A lawful value may make it sleep for as long as it likes; a bad one that does hangs it.
+            patience_s=wait_s if self.scenario.examples == LAWFUL else math.inf,
+            hurry_s=wait_s,
         )
         assert run is not None, "only a fault can be missing, and there is none here"
         self.runs.append((example, run))

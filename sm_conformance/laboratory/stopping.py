@@ -18,6 +18,7 @@ _SETTLE_S = 1.0
 _WORKING_CPU_S = 0.5
 _POLL_S = 0.05
 _LOOKS = 4
+SILENT = "it neither wrote a line nor used the processor"
 
 
 def wait_until_going(container: Container, *, patience_s: float) -> str | None:
@@ -39,7 +40,7 @@ def wait_until_going(container: Container, *, patience_s: float) -> str | None:
             seen_at = now if cpu is not None and cpu > _WORKING_CPU_S else None
         if seen_at is not None and now - seen_at > _SETTLE_S:
             return None
-    return "it neither wrote a line nor used the processor"
+    return SILENT
 
 
 def stop(bench: Bench, container: Container, *, limit_s: float) -> Stop:
@@ -85,6 +86,7 @@ def not_stopped(why: str, *, limit_s: float) -> Stop:
         others=(),
         after_s=0.0,
         why_not_sent=why,
+        silent=why == SILENT,
     )
 
 

@@ -87,7 +87,8 @@ class ImageFacts:
     @property
     def runs_as_root(self) -> bool:
         """Whether the image's user is root, by name, by number or by saying nothing."""
-        return self.user.partition(":")[0] in ("", "0", "root")
+        name = self.user.partition(":")[0]
+        return name in ("", "root") or (name.isdigit() and int(name) == 0)
 
 
 @dataclass(frozen=True, slots=True)

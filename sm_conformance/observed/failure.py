@@ -59,6 +59,12 @@ class Reason:
     wrong: str | None
 
 
+def says_something(content: bytes) -> bool:
+    """Whether there is anything to be read in it: more than blanks and what nobody sees."""
+    text = content.decode("utf-8", "replace")
+    return any(letter.isprintable() and not letter.isspace() for letter in text)
+
+
 def reason(content: bytes, *, limit_chars: int) -> Reason:
     """What a failure file comes to on the platform, which shows its first ``limit_chars``."""
     head = content[: limit_chars * _CHARACTER_BYTES]
@@ -66,7 +72,7 @@ def reason(content: bytes, *, limit_chars: int) -> Reason:
     shown = text[:limit_chars]
     if not _is_utf8(head, limit_chars):
         return Reason(shown=shown, wrong="it is not UTF-8")
-    if not shown.strip():
+    if not says_something(shown.encode("utf-8", "replace")):
         return Reason(shown=shown, wrong=f"its first {limit_chars} characters are blank")
     cut = len(content) >= limit_chars and len(text) <= limit_chars
     return Reason(shown=shown, wrong=_buried(text, limit_chars, cut=cut))

@@ -103,6 +103,8 @@ class Stop:
     # How long the container had been going when the signal was sent, seconds.
     after_s: float
     why_not_sent: str = ""
+    # It was not sent because nothing showed that the training was going.
+    silent: bool = False
 
     @property
     def obeyed(self) -> bool:

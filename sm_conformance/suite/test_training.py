@@ -5,7 +5,7 @@ from __future__ import annotations
 from sm_conformance.binding import clause
 from sm_conformance.candidate import Candidate
 from sm_conformance.judgement.outcome import NotApplicable, NotRun, demand
-from sm_conformance.observed.artefacts import larger_than_read
+from sm_conformance.observed.artefacts import larger_than_read, size_text
 from sm_conformance.observed.http import printable
 from sm_conformance.observed.run import Ending, TrainRun
 
@@ -28,8 +28,19 @@ def test_model(run: TrainRun, candidate: Candidate) -> None:
     training = candidate.declaration.training
     if training is not None and not training.yields_model:
         raise NotApplicable("the declaration says `yields_model: false`")
+    bound = candidate.declaration.resources.output_bytes
+    demand(
+        run.model.whole or bound is None,
+        expected=f"at most {size_text(bound or 0)}, as `resources: {{output: …}}` declares",
+        actual=larger_than_read(run.model, "model"),
+    )
     if not run.model.whole and not run.model.files:
         raise NotRun(larger_than_read(run.model, "model"))
+    if not run.model.files and run.guessed:
+        raise NotRun(
+            "it left no model on data that was made up: declare its channels, or say `training: "
+            f"{{yields_model: false}}`; this was guessed: {'; '.join(run.guessed)}"
+        )
     others = ", ".join(f"{printable(entry.name)} ({entry.kind})" for entry in run.model.entries[:5])
     demand(
         bool(run.model.files),

@@ -6,6 +6,7 @@ from sm_conformance.binding import clause
 from sm_conformance.candidate import Candidate
 from sm_conformance.judgement.outcome import Blocked, Broken, NotApplicable, NotRun, demand
 from sm_conformance.observed.artefacts import larger_than_read
+from sm_conformance.observed.failure import says_something
 from sm_conformance.observed.http import printable
 from sm_conformance.observed.run import Ending, Stop, TrainRun
 
@@ -41,11 +42,11 @@ def test_failure_file(run: TrainRun) -> None:
             only_advice=True,
         )
     entry = run.output.entry("failure")
-    text = (run.failure or b"").decode("utf-8", "replace").strip()
+    text = says_something(run.failure or b"")
     if not text and not run.output.whole:
         raise NotRun(larger_than_read(run.output, "output"))
     demand(
-        bool(text),
+        text,
         expected="text in /opt/ml/output/failure",
         actual=f"{_file(entry.kind if entry else None, run.failure)}; {run.story()} "
         f"(fault: {run.fault})",
@@ -133,6 +134,8 @@ def _sent(run: TrainRun, candidate: Candidate) -> Stop:
             if said is not None and said.lasts
             else "say in `training: {lasts: …}` what makes it longer"
         )
+        if run.stop.silent:
+            longer = "let it log a line, or write on with what it has, while it works"
         raise NotRun(f"{run.stop.why_not_sent}: {longer}")
     return run.stop
 

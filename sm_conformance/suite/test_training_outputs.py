@@ -9,7 +9,7 @@ from sm_conformance.judgement.metrics import Logged, look_for, objective
 from sm_conformance.judgement.outcome import Blocked, NotApplicable, NotRun, demand
 from sm_conformance.observed.arrival import said_after_failure_file
 from sm_conformance.observed.artefacts import larger_than_read, not_plain
-from sm_conformance.observed.failure import reason
+from sm_conformance.observed.failure import reason, says_something
 from sm_conformance.observed.http import printable
 from sm_conformance.observed.run import Ending, TrainRun
 
@@ -46,7 +46,7 @@ def test_failure_file_last(run: TrainRun, limits: Limits) -> None:
 def _failure(run: TrainRun) -> bytes:
     """The failure file of a training that failed; raises Blocked where there is none with text."""
     text = run.failure or b""
-    if run.failed and text.strip():
+    if run.failed and says_something(text):
         return text
     if run.failed and not run.output.whole:
         raise NotRun(larger_than_read(run.output, "output"))
