@@ -62,12 +62,24 @@ def _unpack(archive: Path, folder: Path, image: ImageFacts) -> None:
     """Unpacks what an image holds; what leads out of the folder or is no file is refused."""
     try:
         with tarfile.open(archive, mode="r:") as held:
+            # Pythons before 3.11.4, such as Debian's, have no such thing: there we are stricter.
+            lawful = getattr(tarfile, "data_filter", None)
+            held.extraction_filter = lawful
             for count, member in enumerate(held):
                 if count >= _MOST_MEMBERS:
                     raise UsageProblem(f"{_named(image)}: more than {_MOST_MEMBERS} files")
-                held.extract(member, folder, filter="data")
+                if lawful is None:
+                    _hold_back(member)
+                held.extract(member, folder)
     except (tarfile.TarError, OSError) as error:
         raise UsageProblem(f"{_named(image)}: cannot be unpacked: {error}") from error
+
+
+def _hold_back(member: tarfile.TarInfo) -> None:
+    """Raises TarError for all but files and folders whose names stay below the folder."""
+    name = PurePosixPath(member.name)
+    if not (member.isreg() or member.isdir()) or name.is_absolute() or ".." in name.parts:
+        raise tarfile.ExtractError(f"{member.name!r:.200} is no plain file or folder")
 
 
 def _loaded(path: Path, image: ImageFacts) -> Declaration:

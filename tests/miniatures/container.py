@@ -113,8 +113,7 @@ class MiniatureContainer:
             folder = self._folder / place.path.lstrip("/")
             folder.mkdir(parents=True, exist_ok=True)
             if place.archive is not None:
-                with tarfile.open(place.archive) as archive:
-                    archive.extractall(folder, filter="data")
+                _unpack(place.archive.read_bytes(), folder)
             if place.content is not None:
                 _unpack(place.content, folder)
         if self._launch.inputs is not None:
@@ -257,7 +256,9 @@ class MiniatureContainer:
 
 def _unpack(content: bytes, folder: Path) -> None:
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        archive.extractall(folder, filter="data")
+        # Early releases of Python 3.11 know no filters, and unpack as they did.
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(folder)
 
 
 def _maybe(miniature: Miniature, moment: str) -> None:
