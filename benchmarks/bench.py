@@ -44,7 +44,6 @@ PARTS = ("input", "model", "output")
 # Beside the ordinary, the failing and the stopped one.
 _FURTHER = (
     "train-together", "train-no-hyperparameters", "train-no-channels", "train-encoded-values",
-    "train-fast-file", "train-fast-file-word",
 )  # fmt: skip
 # Of three lawful values and three that are not, as many as `--sm-examples` has by default.
 _EXAMPLES_EACH = 2

@@ -26,6 +26,9 @@ def findings(tmp_path: Path, name: str, *arguments: str) -> dict[str, str]:
     }
 
 
+RANGES = {"TRAIN-010 lawful-values", "TRAIN-015 bad-hyperparameter"}
+
+
 @pytest.mark.parametrize("sample", ["reference", "decision_tree", "mars"])
 def test_requests_and_declaration_that_say_the_same_are_judged_alike(
     tmp_path: Path, sample: str
@@ -39,6 +42,8 @@ def test_requests_and_declaration_that_say_the_same_are_judged_alike(
         f"--sm-declaration={folder / 'rest.yaml'}",
     )  # fmt: skip
 
+    # Of ranges, only these requests say anything.
+    said, asked = ({key: one[key] for key in one if key not in RANGES} for one in (said, asked))
     on_requests = asked.keys() - said.keys()
     assert {asked[key] for key in on_requests} == {"pass"}
     assert "MKT-003 channel-form" in on_requests or "TRAIN-024 channel-limits" in on_requests

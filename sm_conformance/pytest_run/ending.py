@@ -131,7 +131,9 @@ class Ending:
         doubtful = {
             Path(finding.evidence).name
             for finding in self._found.values()
-            if finding.evidence and finding.verdict != Verdict.PASS and not finding.excused
+            if finding.evidence
+            and finding.verdict not in (Verdict.PASS, Verdict.BLOCKED)  # what blocks is kept
+            and not finding.excused
         }
         try:
             return self._run.session.lab.bench.settle(doubtful)

@@ -84,6 +84,8 @@ def test_metric_matches(run: TrainRun, candidate: Candidate) -> None:
     training = candidate.declaration.training
     if training is None or not training.metrics:
         raise NotApplicable("no metric is declared")
+    if not run.logs.total_bytes:
+        raise Blocked("IMG-023 logs")
     without = [logged for logged in look_for(training.metrics, run.logs) if logged.number is None]
     wanted = objective(training, candidate.claims)
     others = [logged for logged in without if logged.metric != wanted]

@@ -51,7 +51,7 @@ def failed(reason: str) -> int:
 def train(stop: threading.Event) -> None:
     """Reads, fits and saves. A stop ends the search for a better tree; the best so far is kept."""
     given = hyperparameters()
-    max_leaf_nodes = whole_number(given, "max_leaf_nodes", default=None, lowest=2)
+    max_leaf_nodes = whole_number(given, "max_leaf_nodes", default=None, lowest=2, highest=1000)
     restarts = whole_number(given, "restarts", default=1, lowest=1)
     labels, features = examples(CHANNEL)
     print(f"{len(labels)} rows, {len(features[0])} features, {len(set(labels))} labels")
@@ -73,7 +73,9 @@ def hyperparameters() -> dict[str, str]:
     return {name: str(value) for name, value in given.items()}
 
 
-def whole_number(given: dict[str, str], name: str, *, default: Any, lowest: int) -> Any:
+def whole_number(
+    given: dict[str, str], name: str, *, default: Any, lowest: int, highest: int | None = None
+) -> Any:
     """A hyperparameter as a whole number; some clients send it with JSON's quotes around it."""
     if name not in given:
         return default
@@ -83,6 +85,8 @@ def whole_number(given: dict[str, str], name: str, *, default: Any, lowest: int)
         raise BadInput(f"hyperparameter {name} is {given[name]!r}, not a whole number") from None
     if number < lowest:
         raise BadInput(f"hyperparameter {name} is {number}, the lowest is {lowest}")
+    if highest is not None and number > highest:
+        raise BadInput(f"hyperparameter {name} is {number}, the highest is {highest}")
     return number
 
 
