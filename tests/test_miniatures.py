@@ -84,8 +84,6 @@ TRAINING_SINS = [
     Sin("needs-hyperparameters", "TRAIN-011 no-hyperparameters", "advice", says="without a word"),
     Sin("wants-few-layers", "TRAIN-010 lawful-values", "advice", says="with layers='"),
     Sin("minds-both", "TRAIN-010 lawful-values", "advice", says="layers='8', loss='absolute': "),
-    Sin("hangs-with-layers", "TRAIN-010 lawful-values", "advice",
-        says="layers='8', loss='absolute': training neither used", limits=HASTE),
     Sin("takes-anything", "TRAIN-015 bad-hyperparameter", "advice",
         says="with layers='0': training exited with 0"),
     Sin("refuses-in-silence", "TRAIN-015 bad-hyperparameter", "advice",

@@ -215,7 +215,7 @@ def test_a_lawful_value_that_makes_it_sleep_is_not_held_against_it(
     layers = {"value": "3", "type": "integer", "min": "3", "max": "8"}
     declaration = {**TRAINS, "training": {**TRAINING, "hyperparameters": {"layers": layers}}}
 
-    found = judge_here(pytester, "sleeps-for-layers", declaration=declaration, limits=HASTE)
+    found = judge_here(pytester, "hangs-with-layers", declaration=declaration, limits=HASTE)
 
     finding = found.findings["TRAIN-010 lawful-values"]
     assert finding["verdict"] in ("pass", "not-run")

@@ -102,11 +102,6 @@ def _dies_without_a_channel(inside: Inside) -> int:
     return training()(inside)
 
 
-def _sleeps_for_layers(inside: Inside) -> None:
-    if int(hyperparameters(inside).get("layers", "3")) > 3:
-        inside.wait_for_ever()
-
-
 def _shares_too_much(inside: Inside) -> int:
     """What a data loader with many workers comes to where little memory can be shared."""
     inside.complain("DataLoader worker (pid 7) is killed by signal: Bus error.")
@@ -143,9 +138,6 @@ HANDED: dict[str, Miniature] = {
         story="It needs more shared memory than engines give.",
         train=_shares_too_much,
         serve=serving(),
-    ),
-    "sleeps-for-layers": _trains(
-        fit, _sleeps_for_layers, story="It sleeps for as long as its layers say."
     ),
     "minds-two": _trains(
         before=lambda inside: (_merges_every_file(inside), _knows_one_host(inside))[0],
