@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,16 @@ def load(folder: Path) -> Mutant:
     )
 
 
+def weighed() -> Iterator[Any]:
+    """All mutants; of each clause the first is judged every time, the others with the long tests."""
+    seen: set[str] = set()
+    for folder in MUTANTS:
+        breaks = load(folder).breaks
+        marks = [pytest.mark.long] if breaks in seen else []
+        seen.add(breaks)
+        yield pytest.param(folder, marks=marks, id=folder.name)
+
+
 def judge(
     tmp_path: Path, *arguments: str, timeout_s: float = 300
 ) -> tuple[int, dict[str, Any], str]:
@@ -135,7 +146,7 @@ def test_a_mutant_is_named_after_the_clause_that_it_breaks(folder: Path) -> None
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("folder", MUTANTS, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", list(weighed()))
 def test_a_mutant_breaks_exactly_its_clause(folder: Path, tmp_path: Path) -> None:
     mutant = load(folder)
     arguments = [f"--sm-image={mutant.tag}", f"--sm-declaration={declared(mutant, tmp_path)}"]
