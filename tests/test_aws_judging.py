@@ -29,7 +29,14 @@ def findings(tmp_path: Path, name: str, *arguments: str) -> dict[str, str]:
 RANGES = {"TRAIN-010 lawful-values", "TRAIN-015 bad-hyperparameter"}
 
 
-@pytest.mark.parametrize("sample", ["reference", "decision_tree", "mars"])
+@pytest.mark.parametrize(
+    "sample",
+    [
+        "reference",
+        pytest.param("decision_tree", marks=pytest.mark.long),
+        pytest.param("mars", marks=pytest.mark.long),
+    ],
+)
 def test_requests_and_declaration_that_say_the_same_are_judged_alike(
     tmp_path: Path, sample: str
 ) -> None:
