@@ -75,7 +75,7 @@ def test_an_interrupted_look_leaves_nothing(number: signal.Signals, tmp_path: Pa
         going.send_signal(number)
         _, said = going.communicate(timeout=PATIENCE_S)
 
-    assert going.returncode == 2
+    assert going.returncode == 2, said
     assert said.endswith("sm-conformance init: interrupted; nothing was written\n")
     assert left_of(run_id) == []
     assert list(tmp_path.iterdir()) == []
