@@ -129,6 +129,8 @@ cross_validate <- function(fit, x, y, rounds) {
 }
 
 train <- function() {
+  # Loading takes a second or more; what is said afterwards is a sign of work.
+  loadNamespace("mda")
   given <- read_hyperparameters()
   degree <- number(given, "degree", default = 1, lowest = 1, whole = TRUE)
   thresh <- number(given, "thresh", default = 0.001, lowest = 0, whole = FALSE)

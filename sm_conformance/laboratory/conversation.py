@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,10 @@ _PING_PATIENCE = 5
 _LARGEST_KEPT_BODY = 1024 * 1024
 # Enough for a lost SYN or two. Nobody answers for the address of a server that has just ended.
 _CONNECT_S = 5.0
+# A refusal (4xx) of a good request soon after the start is asked again for this long.
+_REFUSAL_PATIENCE_S = 5.0
+# How long a worker may take to come back after a request that it did not survive.
+_RECOVERY_S = 10.0
 
 
 @dataclass(slots=True)
@@ -95,6 +100,28 @@ class Conversation:
         self.replies[request.name] = reply
         self._keep(request, reply)
         return reply
+
+    def until_good(self, name: str, *, patience_s: float) -> Reply:
+        """The first sample request, asked again while it fails, for ``patience_s`` seconds.
+
+        A refusal (4xx) is no sign of loading and is soon believed.
+        """
+        began = time.monotonic()
+        pause_s = 0.05
+        while True:
+            reply = self.good(name)
+            waited = time.monotonic() - began
+            refused = reply.status is not None and reply.status < 500
+            enough_s = min(_REFUSAL_PATIENCE_S, patience_s) if refused else patience_s
+            if reply.ok or waited > enough_s:
+                return reply
+            if reply.problem == "timeout" or self.container.pause(pause_s):
+                return reply
+            pause_s = min(1.0, pause_s * 1.5)
+
+    def recovered(self, name: str) -> Reply:
+        """The first sample request after one that a worker may not have survived."""
+        return self.until_good(name, patience_s=_RECOVERY_S)
 
     def _keep(self, request: Request, reply: Reply) -> None:
         evidence.write_reply(self.folder, request.name, reply)

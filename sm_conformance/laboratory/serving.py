@@ -15,7 +15,7 @@ from sm_conformance.inputs.scenario import Conditions, Scenario
 from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.conversation import Conversation
-from sm_conformance.laboratory.steps import take
+from sm_conformance.laboratory.steps.table import take
 from sm_conformance.laboratory.watch import IdleWatch
 from sm_conformance.observed.facts import Exit, Listener, StartProblem
 from sm_conformance.observed.http import Reply

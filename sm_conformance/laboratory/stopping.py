@@ -21,10 +21,13 @@ _LOOKS = 4
 SILENT = "it neither wrote a line nor used the processor"
 
 
-def wait_until_going(container: Container, *, patience_s: float) -> str | None:
+def wait_until_going(
+    container: Container, *, patience_s: float, not_before_s: float = 0.0
+) -> str | None:
     """Waits until a training shows that it works; why it did not, or None when it does.
 
-    A log line, or processor time used for longer than loading takes, is a sign of work.
+    A log line, or processor time used for longer than loading takes, is a sign of work. However
+    early that comes, ``not_before_s`` seconds after the start are waited for.
     """
     deadline = container.started_at + patience_s
     seen_at: float | None = None
@@ -38,7 +41,8 @@ def wait_until_going(container: Container, *, patience_s: float) -> str | None:
             next_look = now + 0.5
             cpu = container.cpu_seconds()
             seen_at = now if cpu is not None and cpu > _WORKING_CPU_S else None
-        if seen_at is not None and now - seen_at > _SETTLE_S:
+        early = now < container.started_at + not_before_s
+        if seen_at is not None and now - seen_at > _SETTLE_S and not early:
             return None
     return SILENT
 

@@ -37,11 +37,13 @@ def train(
     may_serve: bool = False,
     patience_s: float = math.inf,
     hurry_s: float = math.inf,
+    stop_after_s: float = 0.0,
 ) -> TrainRun | None:
     """One training under ``conditions``; None where they do not exist for this candidate.
 
     ``patience_s`` bounds the wait for its end where less than the ordinary patience is wanted; after
-    ``hurry_s`` seconds it is over as soon as it is seen to be still working.
+    ``hurry_s`` seconds it is over as soon as it is seen to be still working. Where the scenario
+    stops it, it is stopped no sooner than ``stop_after_s`` seconds after its start.
     With ``may_serve`` it ends as soon as a server is found to have been started in its place.
     """
     inputs = build(bench.candidate.declaration, conditions)
@@ -63,6 +65,7 @@ def train(
             instead,
             hurry_s,
             patience_s,
+            stop_after_s,
         )
 
 
@@ -77,6 +80,7 @@ def _observe(
     instead: ServerInstead | None,
     hurry_s: float,
     patience_s: float,
+    stop_after_s: float,
 ) -> TrainRun:
     problem = container.start()
     stopped: Stop | None = None
@@ -85,7 +89,7 @@ def _observe(
     ending, found = Ending.NEVER_STARTED, None
     if problem is None:
         if "stop" in scenario.steps:
-            stopped = _stop(bench, container)
+            stopped = _stop(bench, container, not_before_s=stop_after_s)
             ending, found = Ending.STOPPED, stopped.exit
         else:
             ending, found, answer = _wait(
@@ -157,9 +161,10 @@ def _wait(
     )
 
 
-def _stop(bench: Bench, container: Container) -> Stop:
+def _stop(bench: Bench, container: Container, *, not_before_s: float) -> Stop:
     limit_s = bench.limits.training_stop_limit_s
-    why_not = wait_until_going(container, patience_s=bench.limits.progress_patience_s)
+    patience_s = bench.limits.progress_patience_s
+    why_not = wait_until_going(container, patience_s=patience_s, not_before_s=not_before_s)
     if why_not is not None:
         return not_stopped(why_not, limit_s=limit_s)
     return stop(bench, container, limit_s=limit_s)

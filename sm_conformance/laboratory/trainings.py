@@ -16,6 +16,7 @@ from sm_conformance.observed.run import Cause, Stage, TrainRun
 # How much longer than the ordinary training a further one may take.
 _LONGER = 10.0
 _LEAST_WAIT_S = 30.0
+_SLOWER = 2.0
 _NO_FAST_FILE = "no channel takes FastFile mode: say `modes: [File, FastFile]` of those that do"
 
 
@@ -42,7 +43,13 @@ def observe(bench: Bench, scenario: Scenario, others: Observe) -> Observation | 
         return _until_it_fails(bench, scenario, ordinary)
     if scenario.examples:
         return _with_examples(bench, scenario, ordinary, others)
-    run = train(bench, scenario, scenario.conditions, hurry_s=_hurry_s(ordinary))
+    run = train(
+        bench,
+        scenario,
+        scenario.conditions,
+        hurry_s=_hurry_s(ordinary),
+        stop_after_s=_saving_s(bench, ordinary),
+    )
     if run is None:
         return nobody(Stage.STARTED, _NO_FAST_FILE)
     if scenario.conditions.encoded_hyperparameters and run.good:
@@ -90,3 +97,16 @@ def _hurry_s(ordinary: TrainRun) -> float:
     One that still works then says nothing; whether one only waits is seen all the same.
     """
     return max(_LEAST_WAIT_S, _LONGER * ordinary.seconds)
+
+
+def _saving_s(bench: Bench, ordinary: TrainRun) -> float:
+    """How long a training that is declared to last may need until it has a model to save, seconds.
+
+    The ordinary one had a whole model in its time; the same work may take longer now, when more
+    goes on. Without that declaration the training to stop is no longer than the ordinary one, and
+    would be over by then.
+    """
+    said = bench.candidate.declaration.training
+    if said is None or not said.lasts:
+        return 0.0
+    return min(_SLOWER * ordinary.seconds, bench.limits.progress_patience_s / 2)

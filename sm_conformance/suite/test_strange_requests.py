@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sm_conformance.binding import clause
 from sm_conformance.judgement.outcome import Blocked, Broken, NotRun, demand
-from sm_conformance.laboratory.steps import works_after
+from sm_conformance.laboratory.steps.strange import works_after
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.run import Server, Stage
 

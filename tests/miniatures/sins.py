@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from miniatures.judging import TRAINS, Judged, judge, provide_engine
-from sm_conformance.laboratory import instead, ranges, steps, stopping, watch
+from sm_conformance.laboratory import conversation, instead, ranges, stopping, watch
+from sm_conformance.laboratory.steps import ordinary
 
 # Limits that a liar would otherwise exhaust: it idles, stalls, or keeps refusing.
 HASTE = {
@@ -27,8 +28,8 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Miniatures are set up at once and recover at once, or never."""
     monkeypatch.setattr(stopping, "_SETTLE_S", 0.02)
     monkeypatch.setattr(stopping, "_DROPPED_WAIT_S", 0.1)
-    monkeypatch.setattr(steps, "_RECOVERY_S", 0.2)
-    monkeypatch.setattr(steps, "_SPACING_S", 0.01)
+    monkeypatch.setattr(conversation, "_RECOVERY_S", 0.2)
+    monkeypatch.setattr(ordinary, "_SPACING_S", 0.01)
     monkeypatch.setattr(instead, "_QUIET_S", 0.2)
     monkeypatch.setattr(instead, "_LONGEST_S", 0.5)
     monkeypatch.setattr(watch, "_ASK_EVERY_S", 0.05)

@@ -1,0 +1,24 @@
+"""How a server is ended, and what it leaves."""
+
+from __future__ import annotations
+
+from sm_conformance.laboratory import evidence, stopping
+from sm_conformance.laboratory.conversation import Conversation
+from sm_conformance.laboratory.written import what_was_written
+
+
+def stop(talk: Conversation) -> None:
+    """SIGTERM, as at an update or a scale-in; before it one more ping, long after the first."""
+    if talk.container.pause(0.0):
+        limit_s = talk.bench.limits.hosting_stop_limit_s
+        talk.stop = stopping.not_stopped("the server had ended by itself", limit_s=limit_s)
+        return
+    talk.pings.append(talk.ping())
+    limit_s = talk.bench.limits.hosting_stop_limit_s
+    talk.curls["stop"] = evidence.repeat_stop(limit_s=limit_s)
+    talk.stop = stopping.stop(talk.bench, talk.container, limit_s=limit_s)
+
+
+def written(talk: Conversation) -> None:
+    """Asks the engine what the server added to its image's file system."""
+    talk.written = what_was_written(talk.bench, talk.container, talk.folder)
