@@ -38,7 +38,11 @@ _PASSED_ON = (
     *_CLAIMS,
     ("model-data", "FILE", "serve this model.tar.gz instead of a trained one"),
     ("profile", "NAME", "platform (default) or strict"),
-    ("report", "DIR", "write report.json, report.html, junit.xml and evidence/ there"),
+    (
+        "report",
+        "DIR",
+        "write the report there: report.json, .html, .sarif, junit.xml, summary.md, badge.svg, evidence/",
+    ),
     ("patience", "SECONDS", "how long a training may take to be judged (default: 600)"),
     (
         "examples",

@@ -57,7 +57,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     add("--sm-model-data", metavar="FILE", help="serve this model.tar.gz instead of a trained one")
     add("--sm-profile", metavar="NAME", default="platform", help="platform (default) or strict")
-    add("--sm-report", metavar="DIR", help="write report.json, report.html, junit.xml, evidence/")
+    add(
+        "--sm-report",
+        metavar="DIR",
+        help="write the report there: report.json, .html, .sarif, junit.xml, summary.md, badge.svg, evidence/",
+    )
     add(
         "--sm-patience",
         metavar="SECONDS",

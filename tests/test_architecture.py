@@ -39,7 +39,7 @@ ROOMS: dict[str, set[str]] = {
     },
     # where they meet
     "binding": {"observed"},
-    "judgement": {"contract", "declaration", "observed", "specs"},
+    "judgement": {"contract", "declaration", "observed", "sources", "specs"},
     "suite.clauses": {
         "aws", "binding", "candidate", "contract", "judgement", "laboratory", "observed",
     },

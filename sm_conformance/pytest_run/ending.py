@@ -158,11 +158,9 @@ class Ending:
             complete=complete,
         )
         if run.options.report is not None:
-            text = json.dumps(self._report, indent=1, ensure_ascii=False)
-            (run.folder / "report.json").write_text(text + "\n", encoding="utf-8")
-            from sm_conformance.judgement.page import render
+            from sm_conformance.judgement import forms
 
-            (run.folder / "report.html").write_text(render(self._report), encoding="utf-8")
+            forms.write(self._report, run.folder)
 
     # -- telling and cleaning up --------------------------------------------------------------
 
