@@ -1,6 +1,6 @@
-"""The command line: ``check`` an image hermetically, ``init`` its declaration, make one of requests to AWS
-(``declare``) or what AWS validates with of one (``specification``), ``explain`` a clause, list all
-``clauses``."""
+"""The command line: ``check`` an image hermetically, ``certify`` it and ``verify`` a certificate (``keygen``
+makes keys), ``init`` its declaration, make one of requests to AWS (``declare``) or what AWS validates with
+of one (``specification``), ``explain`` a clause, list all ``clauses``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sm_conformance import __version__
 from sm_conformance.aws.kinds import KINDS
@@ -78,15 +79,11 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
 
     check = commands.add_parser("check", help="judge an image, whatever lies around")
-    check.add_argument("image", nargs="?", metavar="REPO:TAG", help="one image for both jobs")
-    for name, metavar, text in _PASSED_ON:
-        check.add_argument(f"--{name}", metavar=metavar, help=text)
-    check.add_argument("--keep", action="store_true", help="keep containers of failed launches")
-    check.add_argument("--allow-network", action="store_true", help="a failing launch may be "
-                       "repeated with a network, to name the cause")  # fmt: skip
+    _add_judging(check)
     check.add_argument("-k", metavar="EXPRESSION", help="judge only matching clauses")
-    check.add_argument("-v", "--verbose", action="store_true", help="name each clause")
-    check.set_defaults(run=_check)
+    check.set_defaults(run=_check, command="check")
+
+    _add_certificates(commands)
 
     init = commands.add_parser(
         "init",
@@ -134,6 +131,55 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_judging(command: argparse.ArgumentParser) -> None:
+    """The options of every command that judges."""
+    command.add_argument("image", nargs="?", metavar="REPO:TAG", help="one image for both jobs")
+    for name, metavar, text in _PASSED_ON:
+        command.add_argument(f"--{name}", metavar=metavar, help=text)
+    command.add_argument("--keep", action="store_true", help="keep containers of failed launches")
+    command.add_argument("--allow-network", action="store_true", help="a failing launch may be "
+                         "repeated with a network, to name the cause")  # fmt: skip
+    command.add_argument("-v", "--verbose", action="store_true", help="name each clause")
+
+
+def _add_certificates(commands: Any) -> None:
+    """``keygen``, ``certify`` and ``verify``."""
+    keygen = commands.add_parser("keygen", help="make a pair of keys to certify with")
+    keygen.add_argument("-o", "--output", metavar="NAME", default="sm-conformance",
+                        help="write NAME.key and NAME.pub (default: sm-conformance); the private key "
+                        "is encrypted with the password in SM_KEY_PASSWORD, if there is one")  # fmt: skip
+    keygen.set_defaults(run=_certificates, command="keygen")
+
+    certify = commands.add_parser(
+        "certify", help="judge an image and, when it is conformant, write a signed certificate"
+    )
+    _add_judging(certify)
+    certify.add_argument("-o", "--output", metavar="FILE", default="certificate.json",
+                         help="write the certificate there (default: certificate.json), and the report, "
+                         "unless --report names a folder, beside it")  # fmt: skip
+    certify.add_argument("--key", metavar="FILE", help="sign with this private key")
+    certify.add_argument("--sign-command", metavar="COMMAND", help="sign by this command: the bytes to "
+                         "sign on its stdin, the signature (base64 or raw) on its stdout")  # fmt: skip
+    certify.add_argument("--public-key", metavar="FILE", help="the public key of --sign-command")
+    certify.add_argument("--valid-days", metavar="N", default="365",
+                         help="how long the certificate holds (default: 365)")  # fmt: skip
+    certify.set_defaults(run=_certificates, command="certify", k=None)
+
+    verify = commands.add_parser(
+        "verify", help="say whether a certificate holds, and what it claims"
+    )
+    verify.add_argument("bundle", metavar="FILE", help="the certificate")
+    verify.add_argument("--key", metavar="FILE", required=True, help="the public key of its signer")
+    verify.add_argument("--digest", metavar="SHA256", help="refuse the certificate of another image: "
+                        "the digest of its configuration or of its manifest")  # fmt: skip
+    verify.add_argument("--require", metavar="PROFILE", help="refuse a weaker profile than this")
+    verify.add_argument("--no-waivers", action="store_true", help="refuse waivers")
+    verify.add_argument(
+        "--at", metavar="DAY", help="verify as of this day (default: today, in UTC)"
+    )
+    verify.set_defaults(run=_certificates, command="verify")
+
+
 class _Parser(argparse.ArgumentParser):
     """Ends with status 4 on unusable options, as every door of this project does."""
 
@@ -151,11 +197,11 @@ def _check(options: argparse.Namespace) -> int:
     for name, _, _ in _PASSED_ON:
         if _value(options, name) == "":
             sys.stderr.write(
-                f"sm-conformance check: --{name} is empty; leave it out or name something\n"
+                f"sm-conformance {options.command}: --{name} is empty; leave it out or name something\n"
             )
             return ExitStatus.UNUSABLE
     if not (options.image or options.train_image or options.serve_image):
-        sys.stderr.write("sm-conformance check: name an image\n")
+        sys.stderr.write(f"sm-conformance {options.command}: name an image\n")
         return ExitStatus.UNUSABLE
     for name in _OUTSIDE_INFLUENCE:
         os.environ.pop(name, None)
@@ -183,6 +229,21 @@ def _check(options: argparse.Namespace) -> int:
     arguments += ["-k", options.k] if options.k else []
     arguments += ["-v"] if options.verbose else ["-q"]
     return int(pytest.main([*arguments, str(suite)]))
+
+
+def _certificates(options: argparse.Namespace) -> int:
+    """``keygen``, ``certify`` and ``verify``."""
+    try:
+        from sm_conformance.certificate import command
+    except ModuleNotFoundError as error:
+        sys.stderr.write(
+            f"sm-conformance {options.command}: needs {error.name}: "
+            "pip install 'sm-conformance[certify]'\n"
+        )
+        return ExitStatus.UNUSABLE
+    if options.command == "certify":
+        return command.certify(options, _check)
+    return command.keygen(options) if options.command == "keygen" else command.verify(options)
 
 
 def _init(options: argparse.Namespace) -> int:

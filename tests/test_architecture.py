@@ -65,8 +65,12 @@ ROOMS: dict[str, set[str]] = {
         "suite.clauses",
     },
     "coverage": {"binding", "contract"},
+    "certificate": {
+        "contract", "declaration", "errors", "judgement", "run_folder", "specs",
+    },
     "cli": {
-        "aws", "contract", "coverage", "engine", "errors", "first_look", "judgement", "pytest_run", "sources",
+        "aws", "certificate", "contract", "coverage", "engine", "errors", "first_look", "judgement",
+        "pytest_run", "sources",
     },
     "__main__": {"cli"},
 }  # fmt: skip
@@ -79,7 +83,11 @@ LIBRARIES: dict[str, set[str]] = {
     "dnslib": {"engine"},
     "requests": {"engine"},
     "jinja2": {"judgement"},
-    "jsonschema": {"contract", "declaration"},
+    "jsonschema": {"certificate", "contract", "declaration"},
+    "referencing": {"certificate"},
+    "securesystemslib": {"certificate"},
+    "cryptography": {"certificate"},
+    "rfc8785": {"certificate"},
     "botocore": {"aws"},
     "pyarrow": {"data"},
     "google": {"data"},

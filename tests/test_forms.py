@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -182,10 +183,19 @@ def test_the_badge_does_not_hide_waivers() -> None:
 def test_all_forms_are_written_from_one_report(tmp_path: Path) -> None:
     data = all_verdicts()
 
-    forms.write(data, tmp_path)
+    forms.write(data, tmp_path, declaration={})
 
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "badge.svg", "report.html", "report.json", "report.sarif", "summary.md",
     ]  # fmt: skip
     assert json.loads((tmp_path / "report.json").read_text("utf-8")) == data
     assert json.loads((tmp_path / "report.sarif").read_text("utf-8")) == sarif.render(data)
+
+
+def test_the_declaration_is_kept_beside_the_report(tmp_path: Path) -> None:
+    said = {"claims": ["training"], "waivers": [{"expires": date(2027, 1, 31)}]}
+
+    forms.write(report(), tmp_path, declaration=said)
+
+    kept = json.loads((tmp_path / "declaration.json").read_text("utf-8"))
+    assert kept == {"claims": ["training"], "waivers": [{"expires": "2027-01-31"}]}

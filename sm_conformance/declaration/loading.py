@@ -104,6 +104,7 @@ def load_document(
         resources=_resources(parts.mapping(document, "resources")),
         waivers=tuple(_waiver(said) for said in parts.entries(document, "waivers")),
         requests=requests or {},
+        document=document,
     )
 
 

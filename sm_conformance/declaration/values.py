@@ -231,7 +231,7 @@ class Declaration:
     ``origin`` is ``option``, ``file``, ``image``, ``aws`` or ``default``. ``sha256`` covers the
     document and every file that it names. ``requests`` are the requests of AWS's own form that it
     was read from, by kind: ``algorithm``, ``model-package``, ``training-job``, ``model``,
-    ``transform-job``.
+    ``transform-job``. ``document`` is what was read, before anything was made of it.
     """
 
     origin: str
@@ -245,6 +245,7 @@ class Declaration:
     resources: Resources
     waivers: tuple[Waiver, ...] = ()
     requests: Mapping[str, Any] = field(default_factory=dict)
+    document: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def declared(self) -> bool:

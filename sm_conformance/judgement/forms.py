@@ -10,11 +10,13 @@ from typing import Any
 from sm_conformance.judgement import badge, page, sarif, summary
 
 REPORT = "report.json"
+DECLARATION = "declaration.json"
 
 
-def write(report: Mapping[str, Any], folder: Path) -> None:
-    """``report.json``, ``report.html``, ``report.sarif``, ``summary.md`` and ``badge.svg`` in ``folder``.
+def write(report: Mapping[str, Any], folder: Path, *, declaration: Mapping[str, Any]) -> None:
+    """``report.json``, ``.html`` and ``.sarif``, ``summary.md`` and ``badge.svg`` in ``folder``.
 
+    Beside them the ``declaration`` that was judged by, if there was one, as ``declaration.json``.
     Raises :class:`OSError` when they cannot be written there.
     """
     texts = {
@@ -24,9 +26,12 @@ def write(report: Mapping[str, Any], folder: Path) -> None:
         "summary.md": summary.render(report),
         "badge.svg": badge.render(report),
     }
+    if declaration:
+        texts[DECLARATION] = _json(declaration)
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
 def _json(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    # A date is the only thing in it that JSON does not have.
+    return json.dumps(data, indent=1, ensure_ascii=False, default=str) + "\n"

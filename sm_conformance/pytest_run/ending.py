@@ -160,7 +160,7 @@ class Ending:
         if run.options.report is not None:
             from sm_conformance.judgement import forms
 
-            forms.write(self._report, run.folder)
+            forms.write(self._report, run.folder, declaration=run.rules.declaration.document)
 
     # -- telling and cleaning up --------------------------------------------------------------
 

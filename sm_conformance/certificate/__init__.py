@@ -1,0 +1,1 @@
+"""The certificate: a signed statement on one image, and all that it speaks of, in one file."""

@@ -1,0 +1,53 @@
+"""Makes a certificate of the report of a run that found an image conformant."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from securesystemslib.dsse import Envelope
+
+from sm_conformance.certificate.bundle import MOST_BYTES, Bundle, evidence_of
+from sm_conformance.certificate.statement import PAYLOAD_TYPE, canonical, statement
+from sm_conformance.errors import UsageProblem
+from sm_conformance.judgement.conclusion import Conclusion
+from sm_conformance.judgement.forms import DECLARATION, REPORT
+from sm_conformance.run_folder import EVIDENCE
+
+Sign = Callable[[bytes, str], Envelope]
+
+
+def certificate(folder: Path, *, sign: Sign, issued: date, expires: date) -> bytes:
+    """The certificate of the run whose report lies in ``folder``, as the bytes of its file.
+
+    ``sign`` makes an envelope of a payload and its type. Raises :class:`UsageProblem` when the
+    report is not conformant, or judged by a profile or limits that nobody else has.
+    """
+    report = _json(folder / REPORT)
+    if report["conclusion"] != Conclusion.CONFORMANT or not report["complete"]:
+        raise UsageProblem("only what was found conformant is certified")
+    if "/" in report["profile"] or "." in report["profile"]:
+        raise UsageProblem(
+            f"the profile {report['profile']} is a file of yours, which a verifier does not have"
+        )
+    declared = folder / DECLARATION
+    declaration = _json(declared) if declared.is_file() else None
+    facts, contents = evidence_of(folder / EVIDENCE)
+    said = statement(
+        report, declaration=declaration, evidence=facts, issued=issued, expires=expires
+    )
+    envelope = sign(canonical(said), PAYLOAD_TYPE)
+    made = Bundle(
+        envelope=envelope, report=report, declaration=declaration, evidence=contents
+    ).encoded()
+    if len(made) > MOST_BYTES:
+        raise UsageProblem(f"the certificate would have {len(made)} bytes, more than {MOST_BYTES}")
+    return made
+
+
+def _json(path: Path) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return data
