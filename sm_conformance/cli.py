@@ -83,6 +83,15 @@ def make_parser() -> argparse.ArgumentParser:
     check.add_argument("-k", metavar="EXPRESSION", help="judge only matching clauses")
     check.set_defaults(run=_check, command="check")
 
+    gate = commands.add_parser(
+        "gate", help="judge an image and, only when it is conformant, push what was judged"
+    )
+    _add_judging(gate)
+    gate.add_argument("--push", metavar="REGISTRY/REPO:TAG", required=True,
+                      help="where to; you are logged in there as for `docker push`")  # fmt: skip
+    gate.add_argument("--no-waivers", action="store_true", help="refuse an image with waivers")
+    gate.set_defaults(run=_gate, command="gate", k=None)
+
     _add_certificates(commands)
 
     init = commands.add_parser(
@@ -231,16 +240,28 @@ def _check(options: argparse.Namespace) -> int:
     return int(pytest.main([*arguments, str(suite)]))
 
 
+def _gate(options: argparse.Namespace) -> int:
+    try:
+        from sm_conformance.gate import command
+    except ModuleNotFoundError as error:
+        return _missing(options.command, error)
+    return command.gate(options, _check)
+
+
+def _missing(command: str, error: ModuleNotFoundError) -> int:
+    """A library that only some commands need is not there."""
+    sys.stderr.write(
+        f"sm-conformance {command}: needs {error.name}: pip install 'sm-conformance[certify]'\n"
+    )
+    return ExitStatus.UNUSABLE
+
+
 def _certificates(options: argparse.Namespace) -> int:
     """``keygen``, ``certify`` and ``verify``."""
     try:
         from sm_conformance.certificate import command
     except ModuleNotFoundError as error:
-        sys.stderr.write(
-            f"sm-conformance {options.command}: needs {error.name}: "
-            "pip install 'sm-conformance[certify]'\n"
-        )
-        return ExitStatus.UNUSABLE
+        return _missing(options.command, error)
     if options.command == "certify":
         return command.certify(options, _check)
     return command.keygen(options) if options.command == "keygen" else command.verify(options)

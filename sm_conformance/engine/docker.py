@@ -14,6 +14,7 @@ from sm_conformance.engine.looking import Looker
 from sm_conformance.engine.network import Networks, is_podman
 from sm_conformance.engine.ownership import Owner, clear, labels, new_run_id, sweep
 from sm_conformance.engine.protocol import Launch, NoSuchImage
+from sm_conformance.engine.pushing import push
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.observed.facts import EngineFacts, FileFacts, ImageFacts, Layer
 from sm_conformance.observed.output import OutputTree
@@ -115,6 +116,10 @@ class DockerEngine:
         """
         with Looker(self._api, reference, self._labels) as looker:
             return looker.copy(path, to, limit_bytes)
+
+    def push(self, image: str, *, repository: str, tag: str) -> str:
+        """Pushes the image with the config digest ``image``; the digest of its manifest."""
+        return push(self._api, image, repository=repository, tag=tag)
 
     def create(self, launch: Launch) -> DockerContainer:
         """A container for ``launch``, with its volumes and inputs, ready to be started."""

@@ -1,0 +1,108 @@
+"""The command ``gate``: judges an image, pushes it if it is conformant, and reads it back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sm_conformance.engine.credentials import credentials
+from sm_conformance.engine.docker import DockerEngine
+from sm_conformance.engine.protocol import NoSuchImage
+from sm_conformance.errors import HarnessTrouble, UsageProblem
+from sm_conformance.judgement.conclusion import ExitStatus
+from sm_conformance.judgement.forms import REPORT
+from sm_conformance.registry.client import DOCKER_MANIFEST, Manifest, Repository
+
+# Where the report goes that nobody named a folder for: a pipeline keeps it with what it made.
+_REPORT_FOLDER = "sm-conformance-report"
+
+
+class _Refused(Exception):
+    """The image must not pass; the text says why."""
+
+
+def gate(options: argparse.Namespace, check: Callable[[argparse.Namespace], int]) -> int:
+    """Judges with ``check`` and pushes what was judged, only when it is conformant."""
+    try:
+        target = Repository(options.push, credentials=credentials)
+        if not options.image:
+            raise UsageProblem("name one image: what is pushed is what was judged")
+    except UsageProblem as error:
+        return _said("gate", error, ExitStatus.UNUSABLE)
+    options.report = options.report or _REPORT_FOLDER
+    status = check(options)
+    if status != 0:
+        if status != ExitStatus.UNUSABLE:  # which has said why by itself
+            print(f"gate: closed; nothing was pushed to {target.reference}")
+        return status
+    try:
+        report = json.loads((Path(options.report) / REPORT).read_text("utf-8"))
+        if options.no_waivers and report["waivers"]:
+            waived = ", ".join(one["clause"] for one in report["waivers"])
+            raise _Refused(f"waivers are not allowed here ({waived})")
+        manifest = _pushed(report, target)
+    except _Refused as error:
+        print(f"gate: closed; {error}")
+        return ExitStatus.NONCONFORMANT
+    except (HarnessTrouble, UsageProblem) as error:
+        return _said("gate", error, ExitStatus.INCONCLUSIVE)
+    print(f"gate: open; pushed {target.reference}")
+    print(f"      {target.name}@{manifest.digest}")
+    return 0
+
+
+def _pushed(report: Mapping[str, Any], target: Repository) -> Manifest:
+    """Pushes the judged image and reads it back. Raises :class:`_Refused` when it is another one."""
+    (image,) = report["candidate"]["images"]
+    judged = image["config_digest"]
+    engine = DockerEngine()
+    try:
+        try:
+            now = engine.image(image["reference"]).config_digest
+        except NoSuchImage:
+            now = "nothing"
+        if now != judged:
+            raise _Refused(
+                f"{image['reference']} is {now} by now, and {judged} was judged; nothing was pushed"
+            )
+        # By its digest: whatever the tag comes to mean meanwhile, this is what was judged.
+        told = engine.push(judged, repository=target.name, tag=target.tag)
+    finally:
+        engine.close()
+    found = target.manifest(target.tag)
+    if found is None:
+        raise _Refused(f"{target.reference} was pushed and is not there")
+    if found.digest != told:
+        raise _Refused(
+            f"{target.reference} leads to {found.digest}, and {told} was pushed: somebody else has "
+            "pushed to it"
+        )
+    if judged not in (found.config_digest, found.digest):
+        raise _Refused(
+            f"{target.reference} names the image {found.config_digest}, and {judged} was judged"
+        )
+    _hold_form(report, target, found)
+    return found
+
+
+def _hold_form(report: Mapping[str, Any], target: Repository, found: Manifest) -> None:
+    """What models are made of is a manifest of Docker's own form (IMG-017 manifest-hosting)."""
+    if found.media_type == DOCKER_MANIFEST:
+        return
+    told = (
+        f"{target.reference} is a manifest of the type {found.media_type}, and CreateModel takes "
+        f"{DOCKER_MANIFEST} alone (IMG-017): build with `--provenance=false --sbom=false` and Docker "
+        "media types"
+    )
+    if {"hosting", "batch"} & set(report["declaration"]["claims"]):
+        raise _Refused(f"{told}; it was pushed, so remove it from the registry")
+    print(f"advice: {told}")
+
+
+def _said(command: str, error: Exception, status: ExitStatus) -> int:
+    sys.stderr.write(f"sm-conformance {command}: {error}\n")
+    return status

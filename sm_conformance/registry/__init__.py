@@ -1,0 +1,1 @@
+"""Image registries over the OCI distribution protocol: what lies there, read back."""

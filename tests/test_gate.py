@@ -1,0 +1,367 @@
+"""The gate, with a real engine and a real registry: what is pushed is what was judged, or nothing is."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from real_engine import REFERENCE, ROOT, docker
+from test_page import finding, report
+
+from sm_conformance import cli
+from sm_conformance.engine.credentials import credentials
+from sm_conformance.engine.docker import DockerEngine
+from sm_conformance.errors import HarnessTrouble, UsageProblem
+from sm_conformance.gate import command
+from sm_conformance.registry.client import OCI_INDEX, Manifest, Repository, is_loopback
+
+# "sesame", hashed with bcrypt.
+PASSWORD_FILE = "we:$2a$05$EkaElHn/7Pice.jYj5k6aOJCasitZvUiT/ck6s7uVMbmGvExrMVMy\n"
+PROGRAM = shutil.which("docker-registry", path=f"{ROOT}/.tox/registry/usr/bin:{os.environ['PATH']}")
+
+
+@contextmanager
+def registry(folder: Path, *, closed: bool = False) -> Iterator[str]:
+    """Debian's docker-registry on a free port; its host and port."""
+    if PROGRAM is None:
+        pytest.skip("there is no docker-registry, which `make test` brings")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    said: dict[str, Any] = {
+        "version": 0.1,
+        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
+        "http": {"addr": host},
+    }
+    if closed:
+        (folder / "passwords").write_text(PASSWORD_FILE, "utf-8")
+        said["auth"] = {"htpasswd": {"realm": "here", "path": str(folder / "passwords")}}
+    (folder / "registry.yml").write_text(json.dumps(said), "utf-8")
+    with (folder / "registry.log").open("wb") as log:
+        running = subprocess.Popen(
+            [PROGRAM, "serve", str(folder / "registry.yml")], stdout=log, stderr=log
+        )
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                requests.get(f"http://{host}/v2/", timeout=5)
+                break
+            except requests.ConnectionError:
+                assert running.poll() is None, (folder / "registry.log").read_text("utf-8")
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        yield host
+    finally:
+        running.terminate()
+        running.wait(30)
+
+
+def catalogue(host: str) -> list[str]:
+    """The repositories of a registry."""
+    named: list[str] = requests.get(f"http://{host}/v2/_catalog", timeout=5).json()["repositories"]
+    return named
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Iterator[str]:
+    """An image of a few bytes: engines compress what they push, and that takes time."""
+    reference = f"sm-conformance/test-tiny:{os.getpid()}"
+    made(reference, b"one")
+    yield reference
+    forget(reference)
+
+
+def made(reference: str, content: bytes) -> str:
+    """The digest of an image with one small file."""
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w") as archive:
+        member = tarfile.TarInfo("file")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    done = subprocess.run(
+        ["docker", "import", "-", reference], input=held.getvalue(), capture_output=True, check=True
+    )
+    return done.stdout.decode().strip()
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Iterator[str]:
+    with registry(tmp_path) as host:
+        reference = f"{host}/team/model:3"
+        yield reference
+        forget(reference)
+
+
+def forget(reference: str) -> None:
+    subprocess.run(["docker", "rmi", reference], capture_output=True, check=False)
+
+
+def judged(reference: str, **changed: Any) -> dict[str, Any]:
+    """The report of a run that found an image conformant."""
+    said = report(finding("TRAIN-063 exit-nonzero"), **changed)
+    (image,) = said["candidate"]["images"]
+    image["reference"] = reference
+    image["config_digest"] = docker("image", "inspect", "-f", "{{.Id}}", reference).strip()
+    return said
+
+
+def pass_through(
+    target: str,
+    folder: Path,
+    said: dict[str, Any],
+    *,
+    status: int = 0,
+    no_waivers: bool = False,
+) -> int:
+    """The gate's own status, where judging came to ``status`` and a report."""
+    options = argparse.Namespace(
+        image=said["candidate"]["images"][0]["reference"],
+        push=target, report=str(folder), no_waivers=no_waivers,
+    )  # fmt: skip
+
+    def check(_: argparse.Namespace) -> int:
+        (folder / "report.json").write_text(json.dumps(said), "utf-8")
+        return status
+
+    return command.gate(options, check)
+
+
+# -- with an engine and a registry -----------------------------------------------------------------
+
+
+@pytest.mark.engine
+@pytest.mark.long
+def test_a_conformant_image_is_judged_pushed_and_read_back(
+    tmp_path: Path, target: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    done = subprocess.run(
+        ["sm-conformance", "gate", REFERENCE, f"--push={target}", "--examples=0",
+         f"--declaration={ROOT / 'sample_images/reference/sm-conformance.yaml'}"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = Repository(target, credentials=credentials).manifest()
+    assert found is not None
+    assert done.stdout.splitlines()[-2:] == [
+        f"gate: open; pushed {target}",
+        f"      {target.rpartition(':')[0]}@{found.digest}",
+    ]
+    said = json.loads((tmp_path / "sm-conformance-report/report.json").read_text("utf-8"))
+    assert said["candidate"]["images"][0]["config_digest"] == found.config_digest
+
+
+@pytest.mark.engine
+@pytest.mark.long
+def test_a_nonconformant_image_leaves_the_registry_untouched(tmp_path: Path, target: str) -> None:
+    bad = next((ROOT / "sample_images/mutants").glob("TRAIN-063-*"))
+    done = subprocess.run(
+        ["sm-conformance", "gate", f"sm-conformance/mutant-{bad.name.lower()}", f"--push={target}",
+         "--examples=0",
+         f"--declaration={ROOT / 'sample_images/reference/sm-conformance.yaml'}"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == f"gate: closed; nothing was pushed to {target}"
+    assert catalogue(target.partition("/")[0]) == []
+
+
+@pytest.mark.engine
+def test_what_was_judged_is_pushed_and_read_back(
+    tmp_path: Path, target: str, tiny: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = judged(tiny)
+
+    assert pass_through(target, tmp_path, said) == 0
+
+    found = Repository(target, credentials=credentials).manifest()
+    assert found is not None
+    assert found.config_digest == said["candidate"]["images"][0]["config_digest"]
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        f"gate: open; pushed {target}",
+        f"      {target.rpartition(':')[0]}@{found.digest}",
+    ]
+
+
+@pytest.mark.engine
+def test_a_tag_that_moved_since_is_refused(
+    tmp_path: Path, target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reference = f"sm-conformance/test-moving:{os.getpid()}"
+    try:
+        made(reference, b"judged")
+        said = judged(reference)
+        moved = made(reference, b"another")
+
+        assert pass_through(target, tmp_path, said) == 1
+    finally:
+        forget(reference)
+
+    assert f"{reference} is {moved} by now" in capsys.readouterr().out
+    assert catalogue(target.partition("/")[0]) == []
+
+
+@pytest.mark.engine
+def test_a_registry_whose_tag_leads_elsewhere_after_the_push_is_noticed(
+    tmp_path: Path,
+    target: str,
+    tiny: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reference = f"sm-conformance/test-other:{os.getpid()}"
+    other = made(reference, b"other")
+    push = DockerEngine.push
+
+    def outrun(engine: DockerEngine, image: str, *, repository: str, tag: str) -> str:
+        told = push(engine, image, repository=repository, tag=tag)
+        push(engine, other, repository=repository, tag=tag)
+        return told
+
+    monkeypatch.setattr(DockerEngine, "push", outrun)
+
+    try:
+        assert pass_through(target, tmp_path, judged(tiny)) == 1
+    finally:
+        forget(reference)
+    assert "somebody else has pushed to it" in capsys.readouterr().out
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("status", [1, 2, 3])
+def test_nothing_but_conformant_opens_the_gate(
+    status: int, tmp_path: Path, target: str, tiny: str
+) -> None:
+    assert pass_through(target, tmp_path, judged(tiny), status=status) == status
+    assert catalogue(target.partition("/")[0]) == []
+
+
+@pytest.mark.engine
+def test_waivers_can_be_refused(
+    tmp_path: Path, target: str, tiny: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waiver = {"clause": "IMG-012 root-training", "reason": "r", "expires": "2027-01-01"}
+
+    assert pass_through(target, tmp_path, judged(tiny, waivers=[waiver]), no_waivers=True) == 1
+    assert "IMG-012 root-training" in capsys.readouterr().out
+    assert catalogue(target.partition("/")[0]) == []
+
+
+@pytest.mark.engine
+def test_a_registry_that_wants_a_password_gets_that_of_docker_login(
+    tmp_path: Path,
+    tiny: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with registry(tmp_path, closed=True) as host:
+        reference = f"{host}/team/model:3"
+        try:
+            assert pass_through(reference, tmp_path, judged(tiny)) == 3
+            assert "no basic auth credentials" in capsys.readouterr().err
+            with pytest.raises(UsageProblem, match="docker login"):
+                Repository(reference, credentials=credentials).manifest()
+
+            auth = base64.b64encode(b"we:sesame").decode()
+            (tmp_path / "config.json").write_text(json.dumps({"auths": {host: {"auth": auth}}}))
+
+            assert pass_through(reference, tmp_path, judged(tiny)) == 0
+        finally:
+            forget(reference)
+
+
+@pytest.mark.engine
+def test_a_registry_that_is_not_there_is_trouble_and_no_verdict(
+    tmp_path: Path, tiny: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        reference = f"127.0.0.1:{taken.getsockname()[1]}/team/model:3"
+        try:
+            assert pass_through(reference, tmp_path, judged(tiny)) == 3
+        finally:
+            forget(reference)
+
+    assert "pushing " in capsys.readouterr().err
+
+
+# -- without ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["model:3", "team/model:3", "127.0.0.1:5000/model", "registry.example/", "a b/c:d", "", "/:"],
+)
+def test_where_to_push_is_a_registry_a_repository_and_a_tag(
+    reference: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["gate", "image:1", f"--push={reference}"]) == 4
+
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_two_images_cannot_pass_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["gate", "--train-image=a:1", "--serve-image=b:1", "--push=localhost:1/a:1"]
+
+    assert cli.main(arguments) == 4
+    assert "name one image" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("host", "here"),
+    [
+        ("localhost", True), ("localhost:5000", True), ("127.0.0.1:5000", True), ("127.8.0.1", True),
+        ("[::1]:5000", True), ("registry.example", False), ("10.0.0.1:5000", False),
+        ("localhost.example:5000", False), ("123456789012.dkr.ecr.eu-west-1.amazonaws.com", False),
+    ],
+)  # fmt: skip
+def test_only_a_registry_on_this_machine_is_spoken_to_in_the_clear(host: str, here: bool) -> None:
+    assert is_loopback(host) is here
+
+
+class Held:
+    """A repository that holds one manifest."""
+
+    reference = "registry.example/team/model:3"
+    name = "registry.example/team/model"
+
+
+@pytest.mark.parametrize(("claims", "refused"), [(["hosting"], True), (["training"], False)])
+def test_a_manifest_that_no_model_can_be_made_of_is_refused_for_hosting(
+    claims: list[str], refused: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = report(declaration={"from": "file", "sha256": None, "claims": claims})
+    found = Manifest(digest="sha256:0", media_type=OCI_INDEX, config_digest=None, raw=b"{}")
+    held: Any = Held()
+
+    if refused:
+        with pytest.raises(command._Refused, match=OCI_INDEX.replace("+", r"\+")):
+            command._hold_form(said, held, found)
+    else:
+        command._hold_form(said, held, found)
+        assert OCI_INDEX in capsys.readouterr().out
+
+
+def test_a_registry_that_does_not_answer_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(HarnessTrouble, match=f"no registry answers at {host}"):
+            Repository(f"{host}/team/model:3", credentials=lambda _: None).manifest()
