@@ -152,7 +152,7 @@ def _add_judging(command: argparse.ArgumentParser) -> None:
 
 
 def _add_certificates(commands: Any) -> None:
-    """``keygen``, ``certify`` and ``verify``."""
+    """``keygen``, ``certify``, ``attach`` and ``verify``."""
     keygen = commands.add_parser("keygen", help="make a pair of keys to certify with")
     keygen.add_argument("-o", "--output", metavar="NAME", default="sm-conformance",
                         help="write NAME.key and NAME.pub (default: sm-conformance); the private key "
@@ -174,10 +174,16 @@ def _add_certificates(commands: Any) -> None:
                          help="how long the certificate holds (default: 365)")  # fmt: skip
     certify.set_defaults(run=_certificates, command="certify", k=None)
 
+    attach = commands.add_parser("attach", help="attach a certificate to its image in a registry")
+    attach.add_argument("bundle", metavar="FILE", help="the certificate")
+    attach.add_argument("image", metavar="REGISTRY/REPO:TAG", help="the image that it is of")
+    attach.set_defaults(run=_certificates, command="attach")
+
     verify = commands.add_parser(
         "verify", help="say whether a certificate holds, and what it claims"
     )
-    verify.add_argument("bundle", metavar="FILE", help="the certificate")
+    verify.add_argument("bundle", metavar="FILE|REGISTRY/REPO:TAG",
+                        help="the certificate, or an image in a registry that one is attached to")  # fmt: skip
     verify.add_argument("--key", metavar="FILE", required=True, help="the public key of its signer")
     verify.add_argument("--digest", metavar="SHA256", help="refuse the certificate of another image: "
                         "the digest of its configuration or of its manifest")  # fmt: skip
@@ -257,14 +263,15 @@ def _missing(command: str, error: ModuleNotFoundError) -> int:
 
 
 def _certificates(options: argparse.Namespace) -> int:
-    """``keygen``, ``certify`` and ``verify``."""
+    """``keygen``, ``certify``, ``attach`` and ``verify``."""
     try:
         from sm_conformance.certificate import command
     except ModuleNotFoundError as error:
         return _missing(options.command, error)
     if options.command == "certify":
         return command.certify(options, _check)
-    return command.keygen(options) if options.command == "keygen" else command.verify(options)
+    own = {"keygen": command.keygen, "attach": command.attach, "verify": command.verify}
+    return own[options.command](options)
 
 
 def _init(options: argparse.Namespace) -> int:

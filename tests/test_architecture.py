@@ -68,7 +68,7 @@ ROOMS: dict[str, set[str]] = {
     "registry": {"errors", "observed"},
     "gate": {"engine", "errors", "judgement", "registry"},
     "certificate": {
-        "contract", "declaration", "errors", "judgement", "run_folder", "specs",
+        "contract", "declaration", "engine", "errors", "judgement", "registry", "run_folder", "specs",
     },
     "cli": {
         "aws", "certificate", "contract", "coverage", "engine", "errors", "first_look", "gate", "judgement",

@@ -14,6 +14,7 @@ import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from real_engine import REFERENCE, ROOT, docker
 from test_page import finding, report
 
 from sm_conformance import cli
+from sm_conformance.certificate import signing
+from sm_conformance.certificate.issuing import certificate
+from sm_conformance.contract import clause
 from sm_conformance.engine.credentials import credentials
 from sm_conformance.engine.docker import DockerEngine
 from sm_conformance.errors import HarnessTrouble, UsageProblem
@@ -300,6 +304,60 @@ def test_a_registry_that_is_not_there_is_trouble_and_no_verdict(
             forget(reference)
 
     assert "pushing " in capsys.readouterr().err
+
+
+@pytest.mark.engine
+def test_a_certificate_is_attached_and_found_again_by_the_image(
+    tmp_path: Path, target: str, tiny: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signing.make_keys(tmp_path / "our.key", tmp_path / "our.pub")
+    key = f"--key={tmp_path / 'our.pub'}"
+    reference = f"sm-conformance/test-bare:{os.getpid()}"
+    bare = f"{target.rpartition(':')[0]}:bare"
+    try:
+        made(reference, b"bare")
+        assert pass_through(target, tmp_path, judged(tiny)) == 0
+        assert pass_through(bare, tmp_path, judged(reference)) == 0
+    finally:
+        forget(reference)
+        forget(bare)
+    said = all_kept(tiny)
+    (tmp_path / "report.json").write_text(json.dumps(said), "utf-8")
+    held = tmp_path / "certificate.json"
+    today = datetime.now(UTC).date()
+    held.write_bytes(
+        certificate(
+            tmp_path,
+            sign=lambda payload, kind: signing.signed_with_key(payload, kind, tmp_path / "our.key"),
+            issued=today,
+            expires=today,
+        )
+    )
+    capsys.readouterr()
+
+    assert cli.main(["verify", target, key]) == 1
+    assert "no certificate is attached" in capsys.readouterr().out
+    assert cli.main(["attach", str(held), bare]) == 4
+    assert "is the certificate of another image" in capsys.readouterr().err
+    assert cli.main(["attach", str(held), target]) == 0
+    assert cli.main(["attach", str(held), target]) == 0, "twice is once"
+    capsys.readouterr()
+
+    assert cli.main(["verify", target, key]) == 0
+    assert said["candidate"]["images"][0]["config_digest"] in capsys.readouterr().out
+    assert cli.main(["verify", bare, key]) == 1
+    assert cli.main(["verify", target, key, f"--digest=sha256:{'0' * 64}"]) == 1
+    signing.make_keys(tmp_path / "other.key", tmp_path / "other.pub")
+    assert cli.main(["verify", target, f"--key={tmp_path / 'other.pub'}"]) == 1
+    assert cli.main(["verify", f"{target}-none", key]) == 4
+
+
+def all_kept(reference: str) -> dict[str, Any]:
+    """The report of an image that kept every clause."""
+    found = [
+        finding(one.key, "n/a" if one.on_requests else "pass") for one in clause.load().asserted
+    ]
+    return judged(reference, findings=found)
 
 
 # -- without ---------------------------------------------------------------------------------------

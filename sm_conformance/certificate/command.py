@@ -1,12 +1,15 @@
-"""The commands ``keygen``, ``certify`` and ``verify``."""
+"""The commands ``keygen``, ``certify``, ``attach`` and ``verify``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+
+from securesystemslib.signer import Key
 
 from sm_conformance.certificate import signing
 from sm_conformance.certificate.bundle import MOST_BYTES, decoded
@@ -14,8 +17,11 @@ from sm_conformance.certificate.issuing import Sign, certificate
 from sm_conformance.certificate.verifying import Demands, claims, refusals
 from sm_conformance.contract import clause
 from sm_conformance.contract import profile as profiles
-from sm_conformance.errors import UsageProblem
+from sm_conformance.engine.credentials import credentials
+from sm_conformance.errors import HarnessTrouble, UsageProblem
 from sm_conformance.judgement.conclusion import ExitStatus
+from sm_conformance.registry import attaching as registry
+from sm_conformance.registry.client import Manifest, Repository
 
 _LONGEST_DAYS = 3650
 
@@ -66,9 +72,34 @@ def certify(options: argparse.Namespace, check: Callable[[argparse.Namespace], i
     return 0
 
 
+def attach(options: argparse.Namespace) -> int:
+    """Attaches a certificate to the image that it is of, in a registry."""
+    try:
+        repository = Repository(options.image, credentials=credentials)
+        content = _read(Path(options.bundle))
+        bundle = decoded(content)
+        found = repository.manifest()
+        if found is None:
+            raise UsageProblem(f"there is no {options.image}")
+        known = {subject["digest"]["sha256"] for subject in bundle.statement["subject"]}
+        if not known & {digest.removeprefix("sha256:") for digest in _digests_of(found)}:
+            raise UsageProblem(f"{options.bundle} is the certificate of another image")
+        digest = registry.attach(repository, found, content)
+    except UsageProblem as error:
+        return _unusable("attach", error)
+    except HarnessTrouble as error:
+        sys.stderr.write(f"sm-conformance attach: {error}\n")
+        return ExitStatus.INCONCLUSIVE
+    print(f"attached: {repository.name}@{digest}")
+    print(f"      to: {repository.name}@{found.digest}")
+    return 0
+
+
 def verify(options: argparse.Namespace) -> int:
-    """Says whether a certificate holds, and in words what it claims."""
-    path = Path(options.bundle)
+    """Says whether a certificate holds, and in words what it claims.
+
+    Of several that are attached to an image one that holds is enough.
+    """
     try:
         key = signing.public_key(Path(options.key))
         demands = Demands(
@@ -79,9 +110,18 @@ def verify(options: argparse.Namespace) -> int:
         )
         if demands.profile is not None:
             profiles.load(demands.profile)
-        content = _read(path)
+        named = Path(options.bundle)
+        if named.is_file() or _is_no_reference(options.bundle):
+            return _verified(options.bundle, _read(named), key, demands)
+        return _verified_there(options.bundle, key, demands)
     except UsageProblem as error:
         return _unusable("verify", error)
+    except HarnessTrouble as error:
+        sys.stderr.write(f"sm-conformance verify: {error}\n")
+        return ExitStatus.INCONCLUSIVE
+
+
+def _verified(name: str, content: bytes, key: Key, demands: Demands) -> int:
     try:
         bundle = decoded(content)
     except UsageProblem as error:
@@ -91,11 +131,56 @@ def verify(options: argparse.Namespace) -> int:
     if reasons:
         for reason in reasons:
             print(f"refused: {reason}")
-        print(f"{path}: this certificate does not hold")
+        print(f"{name}: this certificate does not hold")
         return ExitStatus.NONCONFORMANT
     print("\n".join(claims(bundle, today=demands.today)))
-    print(f"\n{path}: this certificate holds")
+    print(f"\n{name}: this certificate holds")
     return 0
+
+
+def _verified_there(reference: str, key: Key, demands: Demands) -> int:
+    """The certificates that are attached to an image, held against that very image."""
+    repository = Repository(reference, credentials=credentials)
+    found = repository.manifest()
+    if found is None:
+        raise UsageProblem(f"there is no {reference}, neither as a file nor in that registry")
+    if demands.digest is not None and demands.digest not in _digests_of(found):
+        print(f"refused: {reference} is {found.digest}, and {demands.digest} is demanded")
+        return ExitStatus.NONCONFORMANT
+    # Of the image that lies there: its configuration, unless the engine knows it by its manifest.
+    wanted = [replace(demands, digest=digest) for digest in _digests_of(found)]
+    status = None
+    for content in registry.attached(repository, found, limit_bytes=MOST_BYTES):
+        held = next(
+            (one for one in wanted if _holds(content, key, one)),
+            wanted[0],
+        )
+        status = _verified(f"{repository.name}@{found.digest}", content, key, held)
+        if status == 0:
+            return 0
+    if status is None:
+        print(f"refused: no certificate is attached to {repository.name}@{found.digest}")
+    return ExitStatus.NONCONFORMANT
+
+
+def _holds(content: bytes, key: Key, demands: Demands) -> bool:
+    try:
+        return not refusals(decoded(content), key, clause.load(), demands)
+    except UsageProblem:
+        return False
+
+
+def _digests_of(found: Manifest) -> tuple[str, ...]:
+    digests = (found.config_digest, found.digest)
+    return tuple(digest for digest in digests if digest is not None)
+
+
+def _is_no_reference(text: str) -> bool:
+    try:
+        Repository(text, credentials=credentials)
+    except UsageProblem:
+        return True
+    return False
 
 
 def _sign_with(options: argparse.Namespace) -> Sign:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode, urljoin
 
 import requests
 from oras.container import Container
@@ -29,6 +30,7 @@ _ACCEPTED = (DOCKER_MANIFEST, OCI_MANIFEST, DOCKER_LIST, OCI_INDEX)
 # As large as registries take a manifest.
 _MOST_BYTES = 4 * 1024 * 1024
 _TIMEOUT_S = 60
+_PIECE_BYTES = 256 * 1024
 
 
 Credentials = Callable[[str], tuple[str, str] | None]
@@ -98,6 +100,63 @@ class Repository:
         if len(raw) > _MOST_BYTES:
             raise HarnessTrouble(f"{self.host} answered with a manifest of {len(raw)} bytes")
         return _manifest(raw, answer.headers.get("Content-Type", ""))
+
+    def put_manifest(self, raw: bytes, media_type: str, which: str) -> bool:
+        """Stores a manifest under a tag or its digest.
+
+        Whether the registry took note of the subject that it names, as newer ones do. Raises
+        :class:`HarnessTrouble` when it is refused.
+        """
+        answer = self._ask(
+            "PUT",
+            self._place.manifest_url(which),
+            data=raw,
+            headers={"Content-Type": media_type},
+        )
+        self._expect(answer, 201, "storing a manifest")
+        return "OCI-Subject" in answer.headers
+
+    def put_blob(self, content: bytes) -> str:
+        """Stores some bytes; their digest. Raises :class:`HarnessTrouble` when they are refused."""
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        opened = self._ask("POST", self._place.upload_blob_url())
+        self._expect(opened, 202, "storing a file")
+        where = urljoin(opened.url, opened.headers.get("Location", ""))
+        joined = f"{where}{'&' if '?' in where else '?'}{urlencode({'digest': digest})}"
+        answer = self._ask(
+            "PUT",
+            joined.partition("://")[2],
+            data=content,
+            headers={"Content-Type": "application/octet-stream"},
+        )
+        self._expect(answer, 201, "storing a file")
+        return digest
+
+    def blob(self, digest: str, *, limit_bytes: int) -> bytes:
+        """The bytes with this digest.
+
+        Raises :class:`HarnessTrouble` when they cannot be had, are more than ``limit_bytes``, or others.
+        """
+        answer = self._ask("GET", self._place.get_blob_url(digest), stream=True)
+        try:
+            self._expect(answer, 200, "reading a file")
+            content = bytearray()
+            for piece in answer.iter_content(_PIECE_BYTES):
+                content += piece
+                if len(content) > limit_bytes:
+                    raise HarnessTrouble(
+                        f"{digest} of {self.name} has more than {limit_bytes} bytes"
+                    )
+        finally:
+            answer.close()
+        if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
+            raise HarnessTrouble(f"{self.host} handed over other bytes than {digest}")
+        return bytes(content)
+
+    def referrers(self, digest: str) -> bytes | None:
+        """The index of what refers to a manifest, from a registry that keeps one; else None."""
+        answer = self._ask("GET", f"{self.host}/v2/{self._place.api_prefix}/referrers/{digest}")
+        return answer.content if answer.status_code == 200 else None
 
     def _ask(self, method: str, url: str, **how: Any) -> requests.Response:
         client = self._client or self._connected()
