@@ -13,6 +13,7 @@ from sm_conformance.inputs.scenario import Conditions, Scenario
 from sm_conformance.inputs.training import TrainingInputs, build
 from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.bounds import reached
 from sm_conformance.laboratory.instead import ServerInstead
 from sm_conformance.laboratory.launching import OPEN_FOLDERS, launch_of
 from sm_conformance.laboratory.stopping import commands, not_stopped, stop, wait_until_going
@@ -21,10 +22,9 @@ from sm_conformance.laboratory.written import what_was_written
 from sm_conformance.observed.facts import Exit
 from sm_conformance.observed.output import NOTHING, OutputTree, read_file, read_tree
 from sm_conformance.observed.refusal import told_late
-from sm_conformance.observed.run import Ending, Logs, Stop, TrainRun
+from sm_conformance.observed.run import Ending, Stop, TrainRun
 
 _FAILURE_BYTES = 1024 * 1024
-_BUS_ERROR = 128 + 7  # SIGBUS
 _MODEL_ARCHIVE = "model.tar.gz"
 
 
@@ -129,7 +129,7 @@ def _observe(
         guessed=inputs.guessed,
         fault=fault,
         stop=stopped,
-        limits_reached=_limits_reached(bench, found, model, output, logs),
+        limits_reached=reached(bench.candidate.declaration.resources, found, logs, model, output),
         repeat=_repeat(bench, launch, stopped),
         evidence=folder,
         model_archive=archive,
@@ -207,30 +207,3 @@ def _model_archive(folder: Path) -> Path:
                 member.linkname = member.linkname.partition("/")[2]
             made.addfile(member, source.extractfile(member) if member.isreg() else None)
     return target
-
-
-def _limits_reached(
-    bench: Bench, found: Exit | None, model: OutputTree, output: OutputTree, logs: Logs
-) -> tuple[str, ...]:
-    """The declaration lines to write for bounds of ours that were reached without being declared."""
-    said = bench.candidate.declaration.resources
-    reached = []
-    if found is not None and found.memory_killed and found.code != 0 and said.memory_bytes is None:
-        reached.append("resources: {memory: 8g}")
-    if (
-        found is not None
-        and found.code != 0
-        and said.shm_bytes is None
-        and _wants_memory(found, logs)
-    ):
-        reached.append("resources: {shm: 1g}")
-    if not (model.whole and output.whole) and said.output_bytes is None:
-        reached.append("resources: {output: 20g}")
-    return tuple(reached)
-
-
-def _wants_memory(found: Exit, logs: Logs) -> bool:
-    """Whether it ended for want of shared memory, of which engines give 64 MB (IMG-025)."""
-    full = logs.mentions("/dev/shm") or ""  # noqa: S108 - only looked for
-    told = logs.mentions("bus error") is not None or "space" in full
-    return told or found.code == _BUS_ERROR
