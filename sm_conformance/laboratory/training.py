@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import math
-import tarfile
 import time
 from pathlib import Path
 
@@ -25,7 +23,6 @@ from sm_conformance.observed.refusal import told_late
 from sm_conformance.observed.run import Ending, Stop, TrainRun
 
 _FAILURE_BYTES = 1024 * 1024
-_MODEL_ARCHIVE = "model.tar.gz"
 
 
 def train(
@@ -112,8 +109,6 @@ def _observe(
     evidence.write_sought(folder, sought)
     if problem is None and (problem := told_late(found, logs)) is not None:
         ending = Ending.NEVER_STARTED
-    sound = ending is Ending.EXITED and model.whole and model.files
-    archive = _model_archive(folder) if sound else None
     return TrainRun(
         scenario=scenario.name,
         ending=ending,
@@ -132,7 +127,6 @@ def _observe(
         limits_reached=reached(bench.candidate.declaration.resources, found, logs, model, output),
         repeat=_repeat(bench, launch, stopped),
         evidence=folder,
-        model_archive=archive,
         processes=processes,
         answer=answer,
         sought=sought,
@@ -185,25 +179,3 @@ def _collect(bench: Bench, container: Container, folder: Path, part: str) -> Out
     archive = folder / f"{part}.tar"
     whole = container.save(f"/opt/ml/{part}", archive, bench.bounds().output_bytes)
     return read_tree(archive, whole=whole)
-
-
-def _model_archive(folder: Path) -> Path:
-    """The model as the platform hands it on: a gzip tar whose names are relative to the folder.
-
-    The engine's archive holds the folder itself as its first name; the platform's does not.
-    """
-    target = folder / _MODEL_ARCHIVE
-    with (
-        tarfile.open(folder / "model.tar", mode="r:") as source,
-        gzip.open(target, "wb", compresslevel=1) as packed,
-        tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as made,
-    ):
-        for member in source:
-            name = member.name.partition("/")[2]
-            if not name:
-                continue
-            member.name = name
-            if member.islnk():
-                member.linkname = member.linkname.partition("/")[2]
-            made.addfile(member, source.extractfile(member) if member.isreg() else None)
-    return target
