@@ -1,7 +1,7 @@
 """The folder that one run writes to: the user's own, or one of its own among temporary files.
 
-A temporary folder is locked for as long as its run lives, so that no other run removes it. When a
-run leaves evidence behind, the older of the folders that earlier runs left behind go.
+It is locked for as long as its run lives: no other run writes to it, nor removes a temporary one. When
+a run leaves evidence behind, the older of the folders that earlier runs left behind go.
 """
 
 from __future__ import annotations
@@ -25,23 +25,24 @@ _PREFIX = "sm-conformance-"
 class RunFolder:
     """The folder of a run: ``report``, made where it is missing, else a new temporary one.
 
-    Raises :class:`UsageProblem` when ``report`` cannot be made, and :class:`HarnessTrouble` when
-    there is no place for temporary files.
+    Raises :class:`UsageProblem` when ``report`` cannot be made or another run writes to it, and
+    :class:`HarnessTrouble` when there is no place for temporary files.
     """
 
     def __init__(self, report: Path | None) -> None:
         self.is_temporary = report is None
         self.path = _made(report) if report is not None else _new()
-        self._held = _opened(self.path) if self.is_temporary else None
-        if self._held is not None:
+        self._held: int | None = _held_alone(report) if report is not None else _opened(self.path)
+        if self.is_temporary:
             _locked(self._held, fcntl.LOCK_SH)
 
     def leave(self, *, keep: bool) -> None:
         """Ends the use of the folder. A temporary one goes, or it is kept and older ones go."""
+        if self._held is None:
+            return
         (self.path / LOCK).unlink(missing_ok=True)
-        if self._held is not None:
-            os.close(self._held)
-            self._held = None
+        os.close(self._held)
+        self._held = None
         if self.is_temporary and keep:
             remove_older(newest=NEWEST)
         elif self.is_temporary:
@@ -111,6 +112,21 @@ def _locked(opened: int, operation: int) -> bool:
 
 def _opened(path: Path) -> int:
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+
+
+def _held_alone(report: Path) -> int:
+    """The user's own folder, opened and locked; each run replaces what another left there."""
+    folder = os.open(report, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(folder)
+        raise UsageProblem(
+            f"--sm-report {report}: another run is writing there; give each a folder of its own"
+        ) from None
+    except OSError:
+        pass  # a file system without locks: nothing is known of other runs
+    return folder
 
 
 def _new() -> Path:

@@ -39,7 +39,6 @@ def run(
         ),
         model=NOTHING, output=OutputTree(entries=failure, whole=True), failure=None, guessed=(),
         fault=None, stop=None, limits_reached=(), repeat="", evidence=Path("evidence"),
-        model_archive=None,
     )  # fmt: skip
 
 

@@ -235,7 +235,6 @@ def run(*, stderr: bytes = b"", stdout: bytes = b"", failure: bytes | None = Non
         limits_reached=(),
         repeat="",
         evidence=Path(),
-        model_archive=None,
     )
 
 

@@ -307,6 +307,11 @@ def test_tools_of_the_model_trainer_may_be_links(look: Look) -> None:
 GPU = claims("training", "gpu")
 
 
+def cache(*paths: str) -> bytes:
+    """What ldconfig writes of these libraries, as far as it matters here."""
+    return b"glibc-ld.so.cache1.1\x02\0\0\0" + b"".join(f"{path}\0".encode() for path in paths)
+
+
 @pytest.mark.parametrize(
     "holds",
     [
@@ -317,6 +322,12 @@ GPU = claims("training", "gpu")
         {
             "files": {"/usr/lib64/libcuda.so.535.54": ELF},
             "links": {"/usr/lib64/libcuda.so.1": "/usr/lib64/libcuda.so.535.54"},
+        },
+        {
+            "files": {
+                "/opt/driver/libcuda.so.1": ELF,
+                "/etc/ld.so.cache": cache("/lib/libz.so.1", "/opt/driver/libcuda.so.1"),
+            }
         },
     ],
 )
@@ -349,6 +360,14 @@ def test_a_library_of_the_driver_is_advice(look: Look, holds: dict[str, Any]) ->
             "links": {"/usr/lib64/libcuda.so.1": "/usr/local/cuda-12.4/compat/libcuda.so.550"},
         },
         {"files": {"/opt/other/libcuda.so.1": ELF}},
+        {"files": {"/etc/ld.so.cache": cache("/opt/gone/libcuda.so.1")}},
+        {
+            "files": {
+                "/usr/local/cuda/compat/libcuda.so.1": ELF,
+                "/etc/ld.so.cache": cache("/usr/local/cuda/compat/libcuda.so.1"),
+            }
+        },
+        {"files": {"/opt/other/libcuda.so.1": ELF, "/etc/ld.so.cache": b"/libcuda.so.1\xff\0" * 9}},
     ],
 )
 def test_what_does_not_stand_in_the_way_of_the_driver_is_lawful(

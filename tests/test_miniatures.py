@@ -253,6 +253,12 @@ def test_a_lawful_one_is_conformant(pytester: pytest.Pytester) -> None:
     assert found.report["declaration"]["claims"] == ["hosting", "training"]
 
 
+def test_a_shell_that_hands_over_with_exec_is_lawful(pytester: pytest.Pytester) -> None:
+    found = judge_here(pytester, "shell-that-execs")
+
+    assert (found.said, found.status) == ({}, 0)
+
+
 def test_responses_that_are_as_declared_are_lawful(pytester: pytest.Pytester) -> None:
     declaration = expecting(
         {"content_type": "text/csv", "matches": "^0$"}, {"schema": {"items": {"const": 0}}}

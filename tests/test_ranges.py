@@ -378,9 +378,10 @@ class Working:
         ({"cpu": 1.0}, Ending.PATIENCE),
         ({"lines": 1.0}, Ending.PATIENCE),
         ({"cpu": None}, Ending.PATIENCE),
+        ({"cpu": 0.005}, Ending.PATIENCE),
         ({"cpu": 0.0}, Ending.IDLE),
     ],
-    ids=["computes", "writes", "nobody can tell", "hangs"],
+    ids=["computes", "writes", "nobody can tell", "sleeps in a loop", "hangs"],
 )
 def test_who_is_in_a_hurry_gives_up_what_works_and_waits_for_what_may_hang(
     how: dict[str, Any], ending: Ending, monkeypatch: pytest.MonkeyPatch
@@ -389,8 +390,8 @@ def test_who_is_in_a_hurry_gives_up_what_works_and_waits_for_what_may_hang(
     bench: Any = SimpleNamespace(check=lambda: None)
     container: Any = Working(**how)
 
-    found, _, _ = watch(bench, container, idle_s=0.8, patience_s=20.0, hurry_s=0.2)
+    found, _, _ = watch(bench, container, idle_s=1.6, patience_s=20.0, hurry_s=0.2)
 
     assert found is ending
     gone = watching.time.monotonic() - container.started_at
-    assert (gone < 0.7) == (ending is Ending.PATIENCE)
+    assert (gone < 1.5) == (ending is Ending.PATIENCE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -113,6 +115,40 @@ def test_a_report_that_cannot_be_made_is_the_users_mistake(tmp_path: Path) -> No
 
     with pytest.raises(UsageProblem, match=r"--sm-report .+: cannot be made"):
         RunFolder(tmp_path / "file" / "report")
+
+
+def test_two_runs_do_not_write_to_one_report_at_the_same_time(tmp_path: Path) -> None:
+    first = RunFolder(tmp_path / "report")
+
+    with pytest.raises(UsageProblem, match=r"--sm-report .+report: another run is writing there"):
+        RunFolder(tmp_path / "report")
+
+    first.leave(keep=True)
+    RunFolder(tmp_path / "report").leave(keep=True)
+
+
+def test_a_report_may_be_reached_by_a_link(tmp_path: Path) -> None:
+    (tmp_path / "report").mkdir()
+    (tmp_path / "link").symlink_to("report")
+
+    folder = RunFolder(tmp_path / "link")
+
+    with pytest.raises(UsageProblem, match="another run is writing there"):
+        RunFolder(tmp_path / "report")
+    folder.leave(keep=True)
+
+
+def test_a_report_where_nothing_can_be_locked_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_locks(folder: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", without_locks)
+
+    RunFolder(tmp_path / "report").leave(keep=True)
+
+    assert left(tmp_path / "report") == set()
 
 
 def test_no_place_for_temporary_files_is_trouble(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,22 +161,28 @@ def test_where_no_channel_takes_fast_file_nothing_is_said_of_it(
     assert found.findings["TRAIN-027 fast-file-read-only"]["verdict"] == "n/a"
 
 
-def test_who_needs_more_shared_memory_than_engines_give_is_not_blamed_until_it_is_declared(
-    pytester: pytest.Pytester,
+@pytest.mark.parametrize(
+    ("image", "line"),
+    [("shares-too-much", "shm: 1g"), ("starts-too-many", "pids: 30000")],
+)
+def test_who_needs_more_than_the_harness_gives_is_not_blamed_until_it_is_declared(
+    pytester: pytest.Pytester, image: str, line: str
 ) -> None:
-    found = judge_here(pytester, "shares-too-much", declaration=TRAINS)
+    found = judge_here(pytester, image, declaration=TRAINS)
 
     finding = found.findings["TRAIN-063 exit-zero"]
     assert (finding["verdict"], found.status) == ("not-run", 3)
-    assert "declare `resources: {shm: 1g}`" in finding["reason"]
+    assert f"declare `resources: {{{line}}}`" in finding["reason"]
 
 
-def test_shared_memory_that_was_declared_and_is_not_enough_is_the_images_own_fault(
-    pytester: pytest.Pytester,
+@pytest.mark.parametrize(
+    ("image", "resources"),
+    [("shares-too-much", {"shm": "1g"}), ("starts-too-many", {"pids": 30000})],
+)
+def test_what_was_declared_and_is_not_enough_is_the_images_own_fault(
+    pytester: pytest.Pytester, image: str, resources: Mapping[str, Any]
 ) -> None:
-    declaration = {**TRAINS, "resources": {"shm": "1g"}}
-
-    found = judge_here(pytester, "shares-too-much", declaration=declaration)
+    found = judge_here(pytester, image, declaration={**TRAINS, "resources": resources})
 
     assert (found.said.get("TRAIN-063 exit-zero"), found.status) == ("fail", 1)
 

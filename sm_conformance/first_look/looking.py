@@ -16,6 +16,7 @@ from sm_conformance.first_look.reading import Reading, read
 from sm_conformance.first_look.refining import Refined, refine
 from sm_conformance.first_look.training import Attempt, Tried, find_training, try_usual
 from sm_conformance.first_look.trials import Trials, awaited
+from sm_conformance.laboratory.trained import model_archive
 from sm_conformance.observed.facts import ImageFacts
 from sm_conformance.observed.run import Ending
 
@@ -99,7 +100,7 @@ class _Servers:
         """Starts the one with what a training left, unless the user gave a model."""
         if self._model is None:
             self._trained = self._start(
-                trained.run.model_archive,
+                model_archive(trained.run),
                 patience_s=_READY_S,
                 features=trained.plan.table.features,
             )

@@ -38,7 +38,7 @@ for line in (line for text in texts for whole in text.split("\\n") for line in w
         if math.isfinite(held):
             number = found[1]
             break
-        other = other or str(found[1])
+        other = other or found[1] or ""
     if number is not None:
         break
 json.dump({"number": number, "other": other}, sys.stdout)

@@ -10,6 +10,7 @@ from sm_conformance.laboratory import attribution, suspicion
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.observation import Observation, Observe, cause_of
 from sm_conformance.laboratory.serving import serve
+from sm_conformance.laboratory.trained import model_archive
 from sm_conformance.observed.artefacts import larger_than_read
 from sm_conformance.observed.run import Cause, Stage, TrainRun
 
@@ -56,8 +57,9 @@ def _model(bench: Bench, others: Observe) -> tuple[Path | None, tuple[str, ...]]
     if candidate.declaration.training and not candidate.declaration.training.yields_model:
         return None, ()
     plain = others(PLAIN_TRAINING)
-    if isinstance(plain, TrainRun) and plain.model_archive is not None:
-        return plain.model_archive, ()
+    archive = model_archive(plain) if isinstance(plain, TrainRun) else None
+    if archive is not None:
+        return archive, ()
     if not candidate.claims_are_declared:
         return None, (_NO_MODEL,)
     cause = cause_of(plain)

@@ -14,6 +14,7 @@ from sm_conformance.inputs.archive import with_code
 from sm_conformance.inputs.scenario import Conditions, Scenario
 from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.bounds import reached
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.laboratory.steps.table import take
 from sm_conformance.laboratory.watch import IdleWatch
@@ -257,7 +258,7 @@ def _observed(
         stop=talk.stop,
         guessed=guessed,
         guessed_request=guessed_request,
-        limits_reached=_limits_reached(talk, found),
+        limits_reached=reached(talk.bench.candidate.declaration.resources, found, logs),
         listeners=listeners,
         written=talk.written,
         repeat=evidence.repeat_server(
@@ -269,9 +270,3 @@ def _observed(
         evidence=talk.folder,
         sought=sought,
     )
-
-
-def _limits_reached(talk: Conversation, found: Exit | None) -> tuple[str, ...]:
-    said = talk.bench.candidate.declaration.resources
-    killed = found is not None and found.memory_killed and found.code != 0
-    return ("resources: {memory: 8g}",) if killed and said.memory_bytes is None else ()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import math
-import tarfile
 import time
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from sm_conformance.inputs.scenario import Conditions, Scenario
 from sm_conformance.inputs.training import TrainingInputs, build
 from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.bounds import reached
 from sm_conformance.laboratory.instead import ServerInstead
 from sm_conformance.laboratory.launching import OPEN_FOLDERS, launch_of
 from sm_conformance.laboratory.stopping import commands, not_stopped, stop, wait_until_going
@@ -21,11 +20,9 @@ from sm_conformance.laboratory.written import what_was_written
 from sm_conformance.observed.facts import Exit
 from sm_conformance.observed.output import NOTHING, OutputTree, read_file, read_tree
 from sm_conformance.observed.refusal import told_late
-from sm_conformance.observed.run import Ending, Logs, Stop, TrainRun
+from sm_conformance.observed.run import Ending, Stop, TrainRun
 
 _FAILURE_BYTES = 1024 * 1024
-_BUS_ERROR = 128 + 7  # SIGBUS
-_MODEL_ARCHIVE = "model.tar.gz"
 
 
 def train(
@@ -112,8 +109,6 @@ def _observe(
     evidence.write_sought(folder, sought)
     if problem is None and (problem := told_late(found, logs)) is not None:
         ending = Ending.NEVER_STARTED
-    sound = ending is Ending.EXITED and model.whole and model.files
-    archive = _model_archive(folder) if sound else None
     return TrainRun(
         scenario=scenario.name,
         ending=ending,
@@ -129,10 +124,9 @@ def _observe(
         guessed=inputs.guessed,
         fault=fault,
         stop=stopped,
-        limits_reached=_limits_reached(bench, found, model, output, logs),
+        limits_reached=reached(bench.candidate.declaration.resources, found, logs, model, output),
         repeat=_repeat(bench, launch, stopped),
         evidence=folder,
-        model_archive=archive,
         processes=processes,
         answer=answer,
         sought=sought,
@@ -185,52 +179,3 @@ def _collect(bench: Bench, container: Container, folder: Path, part: str) -> Out
     archive = folder / f"{part}.tar"
     whole = container.save(f"/opt/ml/{part}", archive, bench.bounds().output_bytes)
     return read_tree(archive, whole=whole)
-
-
-def _model_archive(folder: Path) -> Path:
-    """The model as the platform hands it on: a gzip tar whose names are relative to the folder.
-
-    The engine's archive holds the folder itself as its first name; the platform's does not.
-    """
-    target = folder / _MODEL_ARCHIVE
-    with (
-        tarfile.open(folder / "model.tar", mode="r:") as source,
-        gzip.open(target, "wb", compresslevel=1) as packed,
-        tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as made,
-    ):
-        for member in source:
-            name = member.name.partition("/")[2]
-            if not name:
-                continue
-            member.name = name
-            if member.islnk():
-                member.linkname = member.linkname.partition("/")[2]
-            made.addfile(member, source.extractfile(member) if member.isreg() else None)
-    return target
-
-
-def _limits_reached(
-    bench: Bench, found: Exit | None, model: OutputTree, output: OutputTree, logs: Logs
-) -> tuple[str, ...]:
-    """The declaration lines to write for bounds of ours that were reached without being declared."""
-    said = bench.candidate.declaration.resources
-    reached = []
-    if found is not None and found.memory_killed and found.code != 0 and said.memory_bytes is None:
-        reached.append("resources: {memory: 8g}")
-    if (
-        found is not None
-        and found.code != 0
-        and said.shm_bytes is None
-        and _wants_memory(found, logs)
-    ):
-        reached.append("resources: {shm: 1g}")
-    if not (model.whole and output.whole) and said.output_bytes is None:
-        reached.append("resources: {output: 20g}")
-    return tuple(reached)
-
-
-def _wants_memory(found: Exit, logs: Logs) -> bool:
-    """Whether it ended for want of shared memory, of which engines give 64 MB (IMG-025)."""
-    full = logs.mentions("/dev/shm") or ""  # noqa: S108 - only looked for
-    told = logs.mentions("bus error") is not None or "space" in full
-    return told or found.code == _BUS_ERROR

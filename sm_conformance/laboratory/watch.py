@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from sm_conformance.engine.protocol import Container
 from sm_conformance.laboratory.bench import Bench
@@ -19,6 +20,23 @@ _ASK_EVERY_S = 2.0
 # How often it is looked whether one that nobody waits for does anything; less than this share is waiting.
 _LOOK_EVERY_S = 1.0
 _BUSY_SHARE = 0.02
+# A shell that sleeps in a loop uses too much to be idle ever, and never much at once: so long it is watched.
+_STEADY_SLICES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was seen of a container at one moment; times are ``time.monotonic()`` seconds."""
+
+    cpu: float | None
+    wrote_at: float | None
+    at: float
+
+    def share_since(self, before: _Look) -> float | None:
+        """Processor time for each second that passed; None where nobody knows."""
+        if self.cpu is None or before.cpu is None:
+            return None
+        return (self.cpu - before.cpu) / (self.at - before.at) if self.at > before.at else 0.0
 
 
 class IdleWatch:
@@ -30,8 +48,9 @@ class IdleWatch:
         self._since = time.monotonic()
         self._cpu = 0.0
         self._next = self._since + idle_s / _SLICES
-        # Processor time, the last line and the hour, when it was last looked whether it works.
-        self._looked: tuple[float | None, float | None, float] | None = None
+        # Processor time, the last line and the hour, when it was last looked whether it works, and first.
+        self._looked: _Look | None = None
+        self._first: _Look | None = None
 
     def idle(self) -> bool:
         """Whether it is idle by now; cheap when asked often."""
@@ -49,19 +68,21 @@ class IdleWatch:
             return False
         return now - self._since >= self._idle_s
 
-    def worked(self, share: float = _BUSY_SHARE) -> bool:
-        """Whether it worked since this was last asked; False at first, and True where nobody knows."""
-        cpu, wrote_at, now = (
-            self._container.cpu_seconds(),
-            self._container.log.last_at,
-            time.monotonic(),
-        )
-        before, self._looked = self._looked, (cpu, wrote_at, now)
+    def worked(self) -> bool:
+        """Whether it worked since this was last asked, or has all the time done too much to be idle.
+
+        False at first, and True where nobody knows.
+        """
+        log = self._container.log
+        look = _Look(self._container.cpu_seconds(), log.last_at, time.monotonic())
+        before, self._looked = self._looked, look
+        first = self._first = self._first or look
         if before is None:
             return False
-        if cpu is None or before[0] is None:
+        if look.wrote_at != before.wrote_at or (share := look.share_since(before)) is None:
             return True
-        return cpu - before[0] > share * (now - before[2]) or wrote_at != before[1]
+        steadily = look.at - first.at >= self._idle_s / _SLICES * _STEADY_SLICES
+        return share > _BUSY_SHARE or (steadily and (look.share_since(first) or 0) > _IDLE_SHARE)
 
     @property
     def slice_s(self) -> float:

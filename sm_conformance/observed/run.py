@@ -165,7 +165,6 @@ class TrainRun:
     limits_reached: tuple[str, ...]
     repeat: str
     evidence: Path
-    model_archive: Path | None
     processes: tuple[str, ...] = ()
     # What a server answered that was started in the place of the training.
     answer: str | None = None

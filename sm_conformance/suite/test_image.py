@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 
 from sm_conformance.binding import clause
 from sm_conformance.candidate import Candidate
@@ -16,6 +17,8 @@ from sm_conformance.observed.http import printable
 from sm_conformance.observed.run import Server, Stage, TrainRun
 
 _SHELLS = ("sh", "bash", "dash", "ash")
+# A shell line whose last command takes the place of the shell.
+_HANDS_OVER = re.compile(r"(?:^|[;&|\n])\s*exec\s+[^;&|\n]+\s*$")
 
 
 @clause("IMG-001", "train-starts", given="train-plain", needs=Stage.STARTED)
@@ -55,12 +58,12 @@ def _told_train(candidate: Candidate) -> None:
 
 @clause("IMG-005", "exec-form")
 def test_exec_form(candidate: Candidate) -> None:
-    """The ENTRYPOINT, where there is one, is in the exec (JSON array) form rather than wrapped in `/bin/sh -c`."""
+    """The ENTRYPOINT, where there is one, is in the exec (JSON array) form or wrapped in a `/bin/sh -c` that hands over with `exec`."""
     for facts, _ in candidate.images:
-        first, *rest = (*facts.entrypoint, "")
-        shell = posixpath.basename(first) in _SHELLS and rest[:1] == ["-c"]
+        first, option, line, *_ = (*facts.entrypoint, "", "", "")
+        shell = posixpath.basename(first) in _SHELLS and option == "-c"
         demand(
-            not shell,
+            not shell or _HANDS_OVER.search(line) is not None,
             expected='ENTRYPOINT ["program", "argument"]',
             actual=f"{facts.reference} has the shell form: {printable(' '.join(facts.entrypoint))[:200]}",
         )

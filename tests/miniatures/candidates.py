@@ -662,6 +662,9 @@ MINIATURES: dict[str, Miniature] = {
     "for-arm": _lawful_but("It is made for arm64.", architecture="arm64", elf_machine=183),
     "says-arm": _lawful_but("Its metadata says arm64 of an amd64 program.", architecture="arm64"),
     "shell-form": _lawful_but("A shell starts it.", entrypoint=("/bin/sh", "-c", "main")),
+    "shell-that-execs": _lawful_but(
+        "A shell starts it and hands over.", entrypoint=("/bin/sh", "-c", "umask 22; exec main")
+    ),
     "tini": _lawful_but("Its entrypoint is tini.", entrypoint=("/sbin/tini", "--", "/main")),
     "not-root": _lawful_but("It sets another user.", user="1000:1000"),
     # hosting

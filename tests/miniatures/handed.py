@@ -108,6 +108,12 @@ def _shares_too_much(inside: Inside) -> int:
     return 1
 
 
+def _starts_too_many(inside: Inside) -> int:
+    """What a program says that may have no further thread."""
+    inside.complain("RuntimeError: can't start new thread")
+    return 1
+
+
 def _trains(*steps: Callable[[Inside], None], story: str, **how: Any) -> Miniature:
     return Miniature(story=story, train=training(*steps, **how), serve=serving())
 
@@ -137,6 +143,11 @@ HANDED: dict[str, Miniature] = {
     "shares-too-much": Miniature(
         story="It needs more shared memory than engines give.",
         train=_shares_too_much,
+        serve=serving(),
+    ),
+    "starts-too-many": Miniature(
+        story="It starts more threads than the harness allows.",
+        train=_starts_too_many,
         serve=serving(),
     ),
     "minds-two": _trains(
