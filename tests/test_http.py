@@ -18,7 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sm_conformance.errors import HarnessTrouble
+from sm_conformance.observed import http
 from sm_conformance.observed.http import Address, Reply, Session, connect_time, exchange, printable
+from sm_conformance.observed.sending import in_chunks
 
 Behaviour = Callable[[socket.socket], None]
 
@@ -873,6 +875,129 @@ def test_a_session_goes_on_after_a_failure() -> None:
     with serving(behave) as server, Session(server.address) as session:
         assert in_session(session).problem == "reset"
         assert in_session(session).ok
+
+
+# ---- bodies in chunks, and those that are held back
+
+
+def posting(server: Server, headers: dict[str, str], body: bytes = b"0123456789") -> Reply:
+    return exchange(server.address, method="POST", path="/", headers=headers, body=body, limit_s=5)
+
+
+def recording(heard: list[bytes], *, interim: bytes, answer: bytes, body: int) -> Behaviour:
+    """Reads a head, says ``interim``, reads ``body`` bytes, answers; all that came is in ``heard``."""
+
+    def behave(connection: socket.socket) -> None:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += connection.recv(65536)
+        heard.append(data)
+        connection.sendall(interim)
+        rest = b""
+        while len(rest) < body and (part := connection.recv(65536)):
+            rest += part
+        heard.append(rest)
+        connection.sendall(answer)
+
+    return behave
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"
+EXPECTS = {"Expect": "100-continue"}
+
+
+@pytest.mark.parametrize("body", [b"", b"1", b"0123456789", b"x" * 100_000])
+def test_a_body_goes_out_in_chunks_and_comes_out_whole(body: bytes) -> None:
+    heard: list[bytes] = []
+
+    def behave(connection: socket.socket) -> None:
+        stream = connection.makefile("rb")
+        while stream.readline().strip():
+            pass
+        while size := int(stream.readline(), 16):
+            heard.append(stream.read(size))
+            assert stream.readline() == b"\r\n"
+        assert stream.readline() == b"\r\n"
+        connection.sendall(ANSWER)
+
+    with serving(behave) as server:
+        reply = posting(server, {"Transfer-Encoding": "chunked"}, in_chunks(body))
+
+    assert reply.ok
+    assert b"".join(heard) == body
+    assert len(heard) == min(3, len(body))
+
+
+def test_a_body_that_is_asked_for_follows_at_once() -> None:
+    heard: list[bytes] = []
+    asks = recording(heard, interim=b"HTTP/1.1 100 Continue\r\n\r\n", answer=ANSWER, body=10)
+
+    with serving(asks) as server:
+        reply = posting(server, EXPECTS)
+
+    assert (reply.status, reply.body, reply.version) == (200, b"x", 11)
+    assert heard[0].endswith(b"\r\n\r\n")
+    assert heard[1] == b"0123456789"
+    assert reply.elapsed_s < 0.9
+
+
+def test_a_body_that_nobody_asks_for_follows_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "_CONTINUE_S", 0.1)
+    heard: list[bytes] = []
+
+    with serving(recording(heard, interim=b"", answer=ANSWER, body=10)) as server:
+        reply = posting(server, EXPECTS)
+
+    assert reply.ok
+    assert heard == [heard[0], b"0123456789"]
+    assert 0.1 <= reply.elapsed_s < 2
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"417 Expectation Failed", b"500 No"])
+def test_a_body_is_kept_where_the_answer_comes_without_it(status: bytes) -> None:
+    heard: list[bytes] = []
+    answer = b"HTTP/1.1 %b\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx" % status
+
+    def behave(connection: socket.socket) -> None:
+        heard.append(connection.recv(65536))
+        connection.sendall(answer)
+        connection.shutdown(socket.SHUT_WR)
+        heard.append(connection.recv(65536))
+
+    with serving(behave) as server:
+        reply = posting(server, EXPECTS)
+
+    assert (reply.status, reply.problem) == (int(status[:3]), None)
+    assert heard[1] == b""
+
+
+def test_a_server_that_ends_instead_of_asking_is_seen_as_closed() -> None:
+    with serving(lambda connection: connection.recv(65536) and None) as server:
+        reply = posting(server, EXPECTS)
+
+    assert (reply.status, reply.problem) == (None, "closed")
+
+
+def test_a_connection_is_not_reused_behind_a_body_that_was_held_back() -> None:
+    def behave(connection: socket.socket) -> None:
+        while connection.recv(65536):
+            connection.sendall(b"HTTP/1.1 417 No\r\nContent-Length: 1\r\n\r\nx")
+
+    with serving(behave) as server, Session(server.address) as session:
+        replies = [
+            session.exchange(method="POST", path="/", headers=EXPECTS, body=b"x", limit_s=5)
+            for _ in range(2)
+        ]
+
+        assert [reply.status for reply in replies] == [417, 417]
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize(("answer", "version"), [(b"HTTP/1.0 200 OK", 10), (b"HTTP/1.1 200 K", 11)])
+def test_a_reply_tells_the_version_of_its_status_line(answer: bytes, version: int) -> None:
+    reply = ask(saying(answer + b"\r\nContent-Length: 0\r\n\r\n"))
+
+    assert reply.version == version
 
 
 # ---- how it is shown

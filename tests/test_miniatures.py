@@ -35,6 +35,14 @@ def expecting(row: Mapping[str, Any] | None = None, json: Mapping[str, Any] | No
     return {**SERVES, "hosting": {**SERVES["hosting"], "requests": requests}}
 
 
+def accepting(row: str, json: str) -> Any:
+    """A declaration with what the two requests accept."""
+    requests = [
+        {**request, "accept": accept} for request, accept in zip(REQUESTS, (row, json), strict=True)
+    ]
+    return {**SERVES, "hosting": {**SERVES["hosting"], "requests": requests}}
+
+
 def measured(*metrics: str, objective: str = "") -> dict[str, Any]:
     """A declaration of trainings with metrics, and of tuning where one of them is the objective."""
     said = [
@@ -185,7 +193,30 @@ SERVING_SINS = [
     Sin("refuses", "HOST-010 invocation", says="sample request: 400", limits=HASTE),
     Sin("breaks", "HOST-010 invocation", says="sample request: 500", limits=HASTE),
     Sin("slow", "HOST-010 invocation", says="200", limits={"invocation_limit_s": 0.8}),
-    Sin("small-bodies", "HOST-013 body-6-mib", "advice", says="413"),
+    Sin("ping-hangs", "HOST-002 ping", says="although the connection is accepted",
+        limits={**HASTE, "ping_limit_s": 0.05}),
+    Sin("speaks-tls", "HOST-002 ping", says="may want TLS", limits=HASTE),
+    Sin("ping-401", "HOST-002 ping", says="the platform sends none", limits=HASTE),
+    Sin("only-local-requests", "HOST-010 invocation",
+        says="Host header (model.aws.local:8080) alone makes it refuse", limits=HASTE),
+    Sin("only-gets", "HOST-003 post-ping", "advice", says="405"),
+    Sin("small-bodies", "HOST-013 body-6-mib", "advice",
+        says="5 MiB: 413 Request Entity Too Large after"),
+    Sin("repeats", "HOST-014 keep-alive", "advice", says="unknown request: 200"),
+    Sin("counts", "HOST-014 request-framing", "advice", says="chunked: 400"),
+    Sin("cannot-wait", "HOST-014 request-framing", "advice", says="expect-continue: 500"),
+    Sin("minds-sessions", "HOST-020 unknown-headers", "advice", says="invoke APIs: 500"),
+    Sin("no-charset", "HOST-021 content-types", "advice", says="charset-row: 415"),
+    Sin("needs-a-type", "HOST-021 content-types", "advice", says="no Content-Type: 500"),
+    Sin("html", "HOST-022 response-type", "advice", says="labelled text/html, and is JSON: '[0]'"),
+    Sin("csv-as-json", "HOST-022 response-type", "advice", says="application/json, and is no JSON"),
+    Sin("lawful", "HOST-022 response-type", "advice", says="request-json: Content-Type application",
+        declaration=accepting("text/csv;q=0.5, text/*", "text/csv")),
+    Sin("long-winded", "HOST-023 returned-attributes", "advice", says="sample: 1025 characters"),
+    Sin("foreign-words", "HOST-023 returned-attributes", "advice", says="among them ß"),
+    Sin("needs-four-columns", "HOST-025 malformed-body", "advice", says="wrong-columns: 500"),
+    Sin("says-no-more", "HOST-026 error-text", "advice", says="undeclared-type: 415"),
+    Sin("knows-everything", "HOST-028 unknown-paths", "advice", says="200"),
     Sin("smallish-bodies", "HOST-013 body-25-mb", "advice", says="413"),
     Sin("no-strangers", "HOST-020 unknown-headers", says="400"),
     Sin("only-csv", "HOST-021 content-types", "advice", says="request-json: 415"),
@@ -257,6 +288,21 @@ def test_a_shell_that_hands_over_with_exec_is_lawful(pytester: pytest.Pytester) 
     found = judge_here(pytester, "shell-that-execs")
 
     assert (found.said, found.status) == ({}, 0)
+
+
+@pytest.mark.parametrize(
+    "image", ["counts-and-says-so", "never-asks", "old-fashioned", "echoes", "knows-sessions"]
+)
+def test_what_http_allows_is_lawful(image: str, pytester: pytest.Pytester) -> None:
+    found = judge_here(pytester, image, declaration=SERVES)
+
+    assert (found.status, found.said) == (0, {}), found.output
+    framed = {
+        name: found.findings[f"HOST-014 {name}"]["verdict"]
+        for name in ("keep-alive", "request-framing")
+    }
+    verdict = "n/a" if image == "old-fashioned" else "pass"
+    assert framed == {"keep-alive": verdict, "request-framing": verdict}
 
 
 def test_responses_that_are_as_declared_are_lawful(pytester: pytest.Pytester) -> None:
@@ -695,6 +741,8 @@ def test_a_server_that_ends_is_not_told_to_add_a_route(pytester: pytest.Pytester
     found = judge_here(pytester, "gives-up", declaration=SERVES, limits=HASTE)
 
     assert "why the server ended" in found.findings["HOST-002 ping"]["fix"]
+    assert "exited with 3" in found.output
+    assert "no licence found" in found.output.partition("last log lines:")[2]
 
 
 def test_a_refused_large_body_is_kept_for_who_repeats_the_request(

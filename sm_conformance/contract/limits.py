@@ -29,6 +29,8 @@ class Limits:
     failure_reason_chars: int
     body_small_bytes: int
     body_large_bytes: int
+    custom_attributes_chars: int
+    error_message_chars: int
     serverless_image_bytes: int
     unhealthy_after: int
     ping_spacing_s: float

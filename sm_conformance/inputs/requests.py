@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from sm_conformance.declaration.values import Hosting, SampleRequest
 from sm_conformance.inputs import generated
@@ -14,6 +16,8 @@ PLATFORM_HEADERS: Mapping[str, str] = {
     "User-Agent": "AHC/2.0",
 }
 LOCAL_HEADERS: Mapping[str, str] = {"Host": "localhost:8080", "User-Agent": "curl/8.5.0"}
+# How servers refuse a Host header that is not on their list.
+HOST_REFUSALS = (400, 403, 421)
 # Headers that the invoke APIs and the infrastructure in between are known to add (HOST-020, -024).
 ADDED_HEADERS: Mapping[str, str] = {
     "X-Amzn-SageMaker-Custom-Attributes": "trace=7d1c",
@@ -27,17 +31,36 @@ ADDED_HEADERS: Mapping[str, str] = {
     "traceparent": "00-00000000000000000000000000000001-0000000000000001-00",
     "Accept-Encoding": "identity",
 }
+# What the invoke APIs let a caller set (HOST-023, -024), each within its bound: the attributes are
+# as long as they may be.
+API_HEADERS: Mapping[str, str] = {
+    "X-Amzn-SageMaker-Custom-Attributes": ("trace=" + "7d1c" * 256)[:1024],
+    "X-Amzn-SageMaker-Target-Model": "model.tar.gz",
+    "X-Amzn-SageMaker-Target-Variant": "AllTraffic",
+    "X-Amzn-SageMaker-Target-Container-Hostname": "container-1",
+    "X-Amzn-SageMaker-Inference-Id": "request-1",
+    "X-Amzn-SageMaker-Enable-Explanations": "`true`",
+    "X-Amzn-SageMaker-Inference-Component": "component-1",
+    "X-Amzn-SageMaker-Session-Id": "session-1",
+    "X-Amzn-SageMaker-Prefix-Aware-Id": "prefix-1",
+}
+# Looks like chance: no program offers it, and two runs ask for the same.
+UNKNOWN_PATH = "/sm-conformance-5b2f0c9e"
 _NONSENSE_LINE = b"\xff\xfe{sm-conformance\n"
 UNDECLARED_TYPE = "application/x-sm-conformance-unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One POST to /invocations."""
+    """One request, a POST to /invocations unless it says otherwise."""
 
     name: str
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
+    path: str = "/invocations"
+    # The body goes out in chunks; one of the headers says so.
+    chunked: bool = False
 
 
 def samples(hosting: Hosting | None) -> tuple[tuple[SampleRequest, ...], tuple[str, ...]]:
@@ -60,9 +83,33 @@ def invocation(sample: SampleRequest, *, name: str) -> Request:
     return Request(name=name, headers=headers, body=sample.body)
 
 
+def elsewhere(method: str, path: str, *, name: str) -> Request:
+    """A request without a body to another path, as the platform sends its pings."""
+    return Request(name=name, headers=PLATFORM_HEADERS, body=b"", method=method, path=path)
+
+
 def with_headers(request: Request, headers: Mapping[str, str], *, name: str) -> Request:
     """The same request with further or other headers."""
-    return Request(name=name, headers={**request.headers, **headers}, body=request.body)
+    return replace(request, name=name, headers={**request.headers, **headers})
+
+
+def without_type(request: Request, *, name: str) -> Request:
+    """The same request without a Content-Type."""
+    headers = {key: value for key, value in request.headers.items() if key != "Content-Type"}
+    return replace(request, name=name, headers=headers)
+
+
+def with_charset(said: Iterable[SampleRequest]) -> tuple[Request, ...]:
+    """For each declared type of text, its first sample with `; charset=utf-8` behind the type."""
+    found: dict[str, Request] = {}
+    for sample in said:
+        kind = (sample.content_type or "").strip()
+        is_text = kind.lower().startswith("text/") or kind.lower() == "application/json"
+        if is_text and ";" not in kind and kind.lower() not in found:
+            plain = invocation(sample, name=f"charset-{sample.name}")
+            labelled = {"Content-Type": f"{kind}; charset=utf-8"}
+            found[kind.lower()] = with_headers(plain, labelled, name=plain.name)
+    return tuple(found.values())
 
 
 def malformed(request: Request) -> tuple[Request, ...]:
@@ -72,9 +119,32 @@ def malformed(request: Request) -> tuple[Request, ...]:
         "noise": generated.garbage(),
         "cut": request.body[: max(1, len(request.body) // 2)] + b'\xff"{',
     }
-    return tuple(
-        Request(name=name, headers=request.headers, body=body) for name, body in bodies.items()
-    )
+    return tuple(replace(request, name=name, body=body) for name, body in bodies.items())
+
+
+def fewer_columns(request: Request, *, name: str) -> Request | None:
+    """The same rows without their last column; None where it is no CSV of several columns."""
+    if _media_type(request.headers.get("Content-Type")) != "text/csv":
+        return None
+    try:
+        rows = list(csv.reader(io.StringIO(request.body.decode("utf-8"), newline=""), strict=True))
+    except (UnicodeDecodeError, csv.Error):
+        return None
+    if not rows or min(len(row) for row in rows) < 2:
+        return None
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(row[:-1] for row in rows)
+    return replace(request, name=name, body=written.getvalue().encode("utf-8"))
+
+
+def cut_json(said: Iterable[SampleRequest], *, name: str) -> Request | None:
+    """The first sample that is JSON, cut in its middle; None where no sample is."""
+    for sample in said:
+        kind = _media_type(sample.content_type)
+        if kind == "application/json" or kind.endswith("+json"):
+            whole = invocation(sample, name=name)
+            return replace(whole, body=sample.body[: len(sample.body.rstrip()) // 2])
+    return None
 
 
 def grown(request: Request, *, size: int, name: str) -> Request:
@@ -85,6 +155,8 @@ def grown(request: Request, *, size: int, name: str) -> Request:
     """
     unit = request.body if request.body.endswith(b"\n") else request.body + b"\n"
     left = size - 1 - len(_NONSENSE_LINE)
-    return Request(
-        name=name, headers=request.headers, body=_NONSENSE_LINE + unit * max(1, left // len(unit))
-    )
+    return replace(request, name=name, body=_NONSENSE_LINE + unit * max(1, left // len(unit)))
+
+
+def _media_type(said: str | None) -> str:
+    return (said or "").partition(";")[0].strip().lower()

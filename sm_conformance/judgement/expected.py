@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sm_conformance.declaration.patterns import compiled, unkept
 from sm_conformance.declaration.values import Expectation
+from sm_conformance.judgement.labels import media_type
 from sm_conformance.observed.http import Reply, printable
 
 # What a pattern or a schema looks at: the pattern is the user's own, and so is the time it takes.
@@ -33,7 +34,7 @@ def unmet(expect: Expectation, reply: Reply) -> Unmet | None:
     """
     if expect.content_type is not None:
         kind = reply.header("content-type")
-        if kind is None or _media_type(kind) != _media_type(expect.content_type):
+        if kind is None or media_type(kind) != media_type(expect.content_type):
             said = f"Content-Type {_shown(kind)}" if kind is not None else "no Content-Type"
             return Unmet(f"Content-Type {expect.content_type}", said)
     if expect.body is not None and _without_line_end(reply.body) != _without_line_end(expect.body):
@@ -72,10 +73,6 @@ def _held_against(expect: Expectation, reply: Reply) -> Unmet | None:
     if wrong is None:
         return None
     return Unmet("JSON that keeps the declared schema", f"{_shown(wrong)}; {_body(reply)}")
-
-
-def _media_type(said: str) -> str:
-    return said.partition(";")[0].strip().lower()
 
 
 def _without_line_end(body: bytes) -> bytes:

@@ -21,6 +21,7 @@ from sm_conformance.laboratory.wording import (
     bound_reached,
     lifted,
     nobody,
+    refusal,
     silence,
     too_big,
     unexplained,
@@ -125,7 +126,7 @@ def of_server(
             return too_big(bench.candidate, f"{_ASKED}: {sample.describe()}")
         missed, blames = Stage.ANSWERED, "HOST-010 invocation"
         expected = "a good request to /invocations is answered with 2xx"
-        story = f"{_ASKED}: {sample.describe()}"
+        story = f"{_ASKED}: {sample.describe()}{refusal(sample, server.replies.get('local-host'))}"
     else:
         if server.problem is not None and server.problem.kind == "archive":
             return nobody(

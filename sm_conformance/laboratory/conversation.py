@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from sm_conformance.engine.protocol import Container
 from sm_conformance.inputs.requests import PLATFORM_HEADERS, Request, invocation
 from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.bench import Bench
-from sm_conformance.observed.http import Address, Reply, exchange
+from sm_conformance.observed.http import Address, Reply, Session, exchange
 from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.run import Stop
+from sm_conformance.observed.sending import in_chunks
 from sm_conformance.observed.written import Written
 
 # A ping is given this many times the platform's limit, to tell slow from silent.
@@ -63,6 +65,11 @@ class Conversation:
         """The request that promises are judged with."""
         return self.samples[0]
 
+    @property
+    def ping_patience_s(self) -> float:
+        """How long a ping is waited for, seconds."""
+        return self.bench.limits.ping_limit_s * _PING_PATIENCE
+
     def ping(
         self,
         headers: Mapping[str, str] = PLATFORM_HEADERS,
@@ -77,7 +84,7 @@ class Conversation:
             path="/ping",
             headers=headers,
             body=None,
-            limit_s=self.bench.limits.ping_limit_s * _PING_PATIENCE,
+            limit_s=self.ping_patience_s,
             connect_limit_s=connect_limit_s,
         )
 
@@ -85,18 +92,21 @@ class Conversation:
         """The first sample request, kept under ``name``."""
         return self.ask(invocation(self.sample, name=name))
 
-    def ask(self, request: Request, *, limit_s: float | None = None) -> Reply:
-        """One ``POST /invocations``; the reply is kept under the request's name."""
+    def ask(
+        self, request: Request, *, limit_s: float | None = None, session: Session | None = None
+    ) -> Reply:
+        """One request, on a connection of its own or of ``session``; the reply is kept by its name."""
         self.bench.check()
-        reply = exchange(
-            self.address,
-            method="POST",
-            path="/invocations",
-            headers=request.headers,
-            body=request.body,
-            limit_s=limit_s or self.reply_limit_s,
-            connect_limit_s=_CONNECT_S,
-        )
+        body = in_chunks(request.body) if request.chunked else request.body
+        with nullcontext(session) if session else Session(self.address) as connection:
+            reply = connection.exchange(
+                method=request.method,
+                path=request.path,
+                headers=request.headers,
+                body=body if request.method == "POST" else None,
+                limit_s=limit_s or self.reply_limit_s,
+                connect_limit_s=_CONNECT_S,
+            )
         self.replies[request.name] = reply
         self._keep(request, reply)
         return reply
@@ -126,7 +136,8 @@ class Conversation:
     def _keep(self, request: Request, reply: Reply) -> None:
         evidence.write_reply(self.folder, request.name, reply)
         # A large body is worth its room only where somebody will want to send it again.
-        kept = len(request.body) <= _LARGEST_KEPT_BODY or not reply.ok
+        small = len(request.body) <= _LARGEST_KEPT_BODY or not reply.ok
+        kept = small and request.method == "POST"
         if kept:
             bodies = self.folder / "requests"
             bodies.mkdir(exist_ok=True)
@@ -134,8 +145,8 @@ class Conversation:
         self.curls[request.name] = evidence.repeat_request(
             self.folder.name,
             request=request.name,
-            method="POST",
-            path="/invocations",
+            method=request.method,
+            path=request.path,
             headers=request.headers,
             body=kept,
         )

@@ -31,8 +31,6 @@ _OK = 200
 # A server that nobody gave a model, and that refuses pings or good requests for so long.
 _HOPELESS_S = 30.0
 _GUESSED_PATIENCE_S = 10.0
-# How servers refuse a Host header that is not on their list.
-_REFUSALS = (400, 403, 421)
 # Nobody answers for the address of a server that has just ended, not even with a refusal.
 _CONNECT_S = 1.0
 
@@ -191,14 +189,17 @@ def _wait_until_ready(
             return readiness(Ending.IDLE)
         if hopeless_s and refused_since and time.monotonic() - refused_since > hopeless_s:
             return readiness(Ending.PATIENCE)
-        if last.status in _REFUSALS and _refuses_the_platform(talk):
+        if last.status in requests.HOST_REFUSALS and _refuses_the_platform(talk):
             return readiness(Ending.PATIENCE)
     return readiness(Ending.PATIENCE)
 
 
 def _refuses_the_platform(talk: Conversation) -> bool:
     """Whether the server is ready for a client that calls it localhost, and not for the platform."""
-    return talk.ping(requests.LOCAL_HEADERS).status == _OK and talk.ping().status in _REFUSALS
+    return (
+        talk.ping(requests.LOCAL_HEADERS).status == _OK
+        and talk.ping().status in requests.HOST_REFUSALS
+    )
 
 
 def _foreign_host(talk: Conversation, ready: _Readiness) -> Reply | None:

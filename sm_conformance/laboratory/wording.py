@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sm_conformance.candidate import Candidate
 from sm_conformance.inputs.scenario import Lift
+from sm_conformance.observed.http import Reply
 from sm_conformance.observed.run import Cause, Ending, Logs, Server, Stage
 from sm_conformance.observed.sought import Sought
 
@@ -14,6 +15,12 @@ _NETWORK_WORDS = (
     "no such host", "failed to lookup address", "unable to resolve",
     "max retries exceeded", "failed to establish a new connection", "connection timed out",
 )  # fmt: skip
+
+
+# Unauthorized, and what proxies say for it.
+_WANTS_CREDENTIALS = (401, 407)
+# How the alert of a TLS server begins, as the detail of a reply shows it.
+_TLS_ALERT = "\\x15\\x03"
 
 
 def missed_network(logs: Logs) -> str | None:
@@ -113,22 +120,33 @@ def _tried(sought: Sought) -> str:
     return f"; isolated, {sought.describe()}" if sought else ""
 
 
+def refusal(reply: Reply, local: Reply | None) -> str:
+    """What a refusal may come from that no program on this machine would meet.
+
+    ``local`` is the answer to the same request of a client that calls the server localhost.
+    """
+    if local is not None and local.ok:
+        return (
+            f"; the same request with `Host: localhost` gets {local.status}, so the platform's own "
+            "Host header (model.aws.local:8080) alone makes it refuse"
+        )
+    if reply.status in _WANTS_CREDENTIALS:
+        return "; it asks for credentials, and the platform sends none"
+    return ""
+
+
 def silence(server: Server) -> tuple[str, str]:
     """Which clause a server breaks that never said 200, and what was seen of it."""
     if server.ending is Ending.EXITED:
         return "HOST-002 ping", f"{server.story()}, before /ping answered 200"
     last = server.last_ping
     if server.answered and last is not None:
-        said = f"GET /ping: {last.describe()}"
-        local = server.foreign_host
-        if local is not None and local.status == 200:
-            said += (
-                "; the same ping with `Host: localhost` gets 200, so the platform's own Host header "
-                "(model.aws.local:8080) alone makes it refuse"
-            )
-        return "HOST-002 ping", said
+        return "HOST-002 ping", f"GET /ping: {last.describe()}{refusal(last, server.foreign_host)}"
     said = last.describe() if last is not None else "no connection"
     seen = f"port 8080: {said} for {server.seconds:.0f} s"
+    if last is not None and _was_connected(server, last):
+        wants = "; it may want TLS, and the platform speaks plain HTTP" if _is_tls(last) else ""
+        return "HOST-002 ping", f"{seen}, although the connection is accepted{wants}"
     if any(listener.loopback and listener.port == 8080 for listener in server.listeners):
         seen += "; it listens on 8080 of the loopback interface only"
     elif any(listener.port == 8080 for listener in server.listeners):
@@ -139,3 +157,13 @@ def silence(server: Server) -> tuple[str, str]:
     elif server.ending is Ending.IDLE:
         seen += "; it neither used the processor nor wrote anything"
     return "HOST-001 listens", seen
+
+
+def _was_connected(server: Server, last: Reply) -> bool:
+    """Whether the server itself accepted the connection; the engine's proxy accepts for anybody."""
+    own = server.direct or last.problem in ("timeout", "garbage")
+    return own and last.connect_s is not None
+
+
+def _is_tls(reply: Reply) -> bool:
+    return reply.problem == "garbage" and _TLS_ALERT in reply.detail

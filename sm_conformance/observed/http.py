@@ -10,14 +10,16 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from http.client import HTTPConnection
 from time import perf_counter
-from types import SimpleNamespace, TracebackType
-from typing import Self, cast
+from types import TracebackType
+from typing import Self
 
+from sm_conformance.observed import sending
 from sm_conformance.observed.wire import Answer, Wire, connect, is_quiet
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
+# How long a body is held back that the server is to ask for; other clients wait as long.
+_CONTINUE_S = 1.0
 
 _SAID = {
     "refused": "connection refused",
@@ -76,6 +78,8 @@ class Reply:
     detail: str = ""
     # Whether more bytes came than the answer announced.
     surplus: bool = False
+    # 10 or 11, of the status line.
+    version: int | None = None
 
     @property
     def ok(self) -> bool:
@@ -123,7 +127,8 @@ def exchange(
     ``connect_limit_s`` bounds connecting alone, where less than ``limit_s`` is wanted.
     Headers go out exactly as given. Added are only ``Host``, and ``Content-Length`` where there is
     a body (or the method expects one), each unless given; a caller who gives ``Transfer-Encoding``
-    hands over a body that is already encoded. Raises ``http.client.InvalidURL`` or
+    hands over a body that is already encoded. With ``Expect: 100-continue`` the body goes out when
+    the server has asked for it, or has been silent for a second. Raises ``http.client.InvalidURL`` or
     ValueError for a request that cannot be sent (white space in the path, line ends in a header)
     and HarnessTrouble as the module says.
     """
@@ -191,11 +196,13 @@ class Session:
         """One request as in the function ``exchange``; ``connect_s`` is None when reused."""
         # Head and body in one buffer, hence one write: a server that answers only after both
         # would otherwise be charged with the delayed acknowledgement of the head (about 40 ms).
-        data = _head(self._address, method, path, headers, body) + (body or b"")
+        head = sending.head(self._address.host, self._address.port, method, path, headers, body)
+        sent = body or b""
+        data, held = (head, sent) if sending.waits(headers) else (head + sent, b"")
         deadline = perf_counter() + limit_s
         empty = _nothing(method, path)
         if self._sock is not None and is_quiet(self._sock):
-            reply = self._converse(empty, data, deadline, max_reply_bytes)
+            reply = self._converse(empty, data, held, deadline, max_reply_bytes)
             if reply.first_byte_s is not None or reply.problem not in ("closed", "reset"):
                 return reply
         self.close()
@@ -206,15 +213,17 @@ class Session:
             return replace(empty, elapsed_s=link.seconds, problem=link.problem, detail=link.detail)
         self._sock = link.sock
         return replace(
-            self._converse(empty, data, deadline, max_reply_bytes), connect_s=link.seconds
+            self._converse(empty, data, held, deadline, max_reply_bytes), connect_s=link.seconds
         )
 
-    def _converse(self, empty: Reply, data: bytes, deadline: float, bound: int) -> Reply:
+    def _converse(
+        self, empty: Reply, data: bytes, held: bytes, deadline: float, bound: int
+    ) -> Reply:
         assert self._sock is not None
         wire = Wire(self._sock, deadline=deadline, bound=bound)
         answer = Answer(wire, method=empty.method, bound=bound)
         started = perf_counter()
-        problem, detail = answer.fetch(data)
+        problem, detail = answer.fetch(data, held, _CONTINUE_S)
         elapsed_s = perf_counter() - started
         surplus = problem is None and answer.has_surplus()
         if problem is not None or not answer.keeps_alive or surplus:
@@ -232,25 +241,8 @@ class Session:
             problem=problem,
             detail=printable(detail),
             surplus=surplus,
+            version=answer.version,
         )
-
-
-def _head(
-    address: Address, method: str, path: str, headers: Mapping[str, str], body: bytes | None
-) -> bytes:
-    """The request line and headers as ``http.client`` checks and writes them."""
-    given = {name.lower() for name in headers}
-    written = bytearray()
-    connection = HTTPConnection(address.host, address.port)
-    connection.sock = cast(socket.socket, SimpleNamespace(sendall=written.extend))
-    connection.putrequest(method, path, skip_host="host" in given, skip_accept_encoding=True)
-    for name, value in headers.items():
-        connection.putheader(name, value)
-    has_length = body is not None or method in ("POST", "PUT", "PATCH")
-    if has_length and given.isdisjoint({"content-length", "transfer-encoding"}):
-        connection.putheader("Content-Length", str(len(body or b"")))
-    connection.endheaders()
-    return bytes(written)
 
 
 def _nothing(method: str, path: str) -> Reply:

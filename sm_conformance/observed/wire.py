@@ -111,6 +111,25 @@ class Wire(io.RawIOBase):
                         self.broken = True
                         return
 
+    def may_go_on(self, wait_s: float) -> bool:
+        """Whether the body may follow: nothing came within ``wait_s``, or an interim answer did."""
+        until = min(perf_counter() + wait_s, self._deadline)
+        try:
+            while not self._peer_ended and b"\r\n\r\n" not in self._early:
+                left_s = until - perf_counter()
+                if left_s <= 0:
+                    break
+                self._sock.settimeout(left_s)
+                self._hear()
+        except TimeoutError:
+            pass
+        except ConnectionError:
+            self.broken = True
+            return False
+        early = bytes(self._early[:10])
+        interim = early[:7] == b"HTTP/1." and early[9:] == b"1"
+        return not self._peer_ended and (interim or not early)
+
     def readable(self) -> bool:
         """Always; ``io.BufferedReader`` asks."""
         return True
@@ -200,6 +219,11 @@ class Answer:
         return "" if self.status is None else self._response.reason
 
     @property
+    def version(self) -> int | None:
+        """10 or 11, the version of HTTP that the status line names; None when there is none."""
+        return None if self.status is None else self._response.version
+
+    @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The headers as received, none when the head could not be read to its end."""
         headers: object = self._response.headers
@@ -210,10 +234,18 @@ class Answer:
         """Whether another request may follow, if this exchange ended without a problem."""
         return not self._response.will_close and not self._wire.unsent and self.status != 101
 
-    def fetch(self, data: bytes) -> tuple[str | None, str]:
-        """Sends the request, reads the answer; returns the problem, if any, and its detail."""
+    def fetch(self, data: bytes, held: bytes = b"", wait_s: float = 0.0) -> tuple[str | None, str]:
+        """Sends the request, reads the answer; returns the problem, if any, and its detail.
+
+        ``held`` is a body that follows the head ``data`` once the server asked for it, or ``wait_s``
+        seconds later where it says nothing; it is not sent where the server answers without it.
+        """
         try:
             self._wire.send(data)
+            if held and self._wire.may_go_on(wait_s):
+                self._wire.send(held)
+            elif held:
+                self._wire.unsent = len(held)
             self._read_head()
             if self._wire.at_end:
                 # http.client takes the end of the stream for the end of the head.

@@ -8,9 +8,9 @@ from sm_conformance.judgement.expected import CannotTell, unmet
 from sm_conformance.judgement.outcome import Blocked, Broken, NotApplicable, NotRun, demand
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed import timing
-from sm_conformance.observed.http import Reply
 from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.run import Server, Stage
+from sm_conformance.suite.asked import asked
 
 
 @clause("HOST-001", "listens", given="serve-plain", needs=Stage.STARTED)
@@ -193,7 +193,7 @@ def test_expected_response(server: Server, bench: Bench) -> None:
     if timing.unreliable(server):
         raise Blocked("HOST-010 invocation")
     for name, expect in declared:
-        reply = _reply(server, name)
+        reply = asked(server, name)
         demand(
             reply.ok,
             expected="the declared response",
@@ -210,33 +210,6 @@ def test_expected_response(server: Server, bench: Bench) -> None:
                 actual=f"{name}: {wrong.actual}",
                 repeat=server.curl(name),
             )
-
-
-@clause("HOST-020", "unknown-headers", given="serve-plain", needs=Stage.ANSWERED)
-def test_unknown_headers(server: Server) -> None:
-    """Request headers that the server does not know do not stop a valid request from succeeding."""
-    reply, plain = _reply(server, "unknown-headers"), server.replies.get("known-headers")
-    if timing.unreliable(server):
-        raise Blocked("HOST-010 invocation")
-    if plain is not None and not plain.ok:
-        raise NotRun(f"the same request failed without those headers too: {plain.describe()}")
-    demand(
-        reply.ok,
-        expected="2xx, as without those headers",
-        actual=reply.describe(),
-        repeat=server.curl("unknown-headers"),
-    )
-
-
-@clause("HOST-022", "response-type", given="serve-plain", needs=Stage.ANSWERED)
-def test_response_type(server: Server) -> None:
-    """Every successful reply to an invocation names its Content-Type."""
-    demand(
-        bool(server.replies["sample"].header("content-type")),
-        expected="a Content-Type header",
-        actual=f"none; {server.replies['sample'].describe()}",
-        repeat=server.curl("sample"),
-    )
 
 
 @clause("HOST-030", "read-only-model", given="serve-plain", needs=Stage.ANSWERED)
@@ -268,12 +241,6 @@ def _twice(server: Server, once: bool, again: bool | Server | None) -> bool:
     if not once:
         return False
     return bool(again) or (server.again is not None and not server.again.ready)
-
-
-def _reply(server: Server, name: str) -> Reply:
-    if name not in server.replies:
-        raise NotRun("the server ended before it could be asked")
-    return server.replies[name]
 
 
 def _within(server: Server, which: str, bound_ms: float | None) -> None:

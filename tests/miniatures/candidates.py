@@ -12,6 +12,7 @@ from dataclasses import replace
 from email.message import Message
 from itertools import count
 
+from miniatures import manners
 from miniatures.container import Miniature
 from miniatures.handed import HANDED
 from miniatures.inside import Answer, Inside, Killed, Ping, Program
@@ -370,7 +371,7 @@ def _slow_ping(headers: Message) -> int:
 
 def _falls_ill() -> Ping:
     seen = count()
-    return lambda headers: 200 if next(seen) < 12 else 503
+    return lambda headers: 200 if next(seen) < 16 else 503
 
 
 def _too_fast() -> Callable[[], bool]:
@@ -450,9 +451,62 @@ def _only_csv(headers: Message, body: bytes) -> Answer:
 
 
 def _any_type(headers: Message, body: bytes) -> Answer:
-    if headers["Content-Type"].startswith("application/x-"):
+    if headers.get("Content-Type", "").startswith("application/x-"):
         return 200, "text/csv", b"0\n"
     return invocation(headers, body)
+
+
+def _no_charset(headers: Message, body: bytes) -> Answer:
+    if ";" in headers.get("Content-Type", ""):
+        return 415, "text/plain", b"text/csv, and nothing behind it\n"
+    return invocation(headers, body)
+
+
+def _needs_a_type(headers: Message, body: bytes) -> Answer:
+    if "Content-Type" not in headers:
+        return 500, "text/plain", b"KeyError: Content-Type\n"
+    return invocation(headers, body)
+
+
+def _needs_four_columns(headers: Message, body: bytes) -> Answer:
+    if body.count(b",") == 2 and b"{" not in body:
+        return 500, "text/plain", b"shapes do not fit\n"
+    return invocation(headers, body)
+
+
+def _says_no_more(headers: Message, body: bytes) -> Answer:
+    status, kind, text = invocation(headers, body)
+    return (status, kind, b"{}") if 400 <= status < 500 else (status, kind, text)
+
+
+def _minds_sessions(headers: Message, body: bytes) -> Answer:
+    if "X-Amzn-SageMaker-Session-Id" in headers:
+        return 500, "text/plain", b"no sessions here\n"
+    return invocation(headers, body)
+
+
+def _knows_no_such_session(headers: Message, body: bytes) -> Answer:
+    if "X-Amzn-SageMaker-Session-Id" in headers:
+        return 404, "text/plain", b"no such session\n"
+    return invocation(headers, body)
+
+
+def _labelled(kind: str, text: bytes) -> Callable[[Message, bytes], Answer]:
+    def answer(headers: Message, body: bytes) -> Answer:
+        status, own, said = invocation(headers, body)
+        return (200, kind, text) if status == 200 else (status, own, said)
+
+    return answer
+
+
+def _only_local_requests(headers: Message, body: bytes) -> Answer:
+    if not headers.get("Host", "").startswith("localhost"):
+        return 400, "text/plain", b"Bad Request (400)\n"
+    return invocation(headers, body)
+
+
+def _ping_401(headers: Message) -> int:
+    return 401
 
 
 def _breaks_on_malformed(headers: Message, body: bytes) -> Answer:
@@ -676,7 +730,7 @@ MINIATURES: dict[str, Miniature] = {
     "localhost-only": _serves("It answers clients that call it localhost.", ping=_ping_local_only),
     "slow-ping": _serves("Its ping is slow.", ping=_slow_ping),
     "sick-later": _lawful_but(
-        "It falls ill after a dozen pings.",
+        "It falls ill after sixteen pings.",
         serve=_afresh(lambda: serving(ping=_falls_ill())),
     ),
     "late": _serves("It is ready too late.", before=_late),
@@ -706,6 +760,33 @@ MINIATURES: dict[str, Miniature] = {
     "sulks": _lawful_but(
         "It refuses everything after a malformed body.",
         serve=_afresh(lambda: serving(invocation=_sulks())),
+    ),
+    "only-gets": _serves("Its ping takes no POST.", manners=manners.OnlyGets),
+    "knows-everything": _serves("It has a page for every path.", manners=manners.KnowsEverything),
+    "repeats": _serves("It repeats itself on a connection.", manners=manners.Repeats),
+    "counts": _serves("It reads no chunks, and says 400.", manners=manners.Counts),
+    "counts-and-says-so": _serves("It reads no chunks.", manners=manners.CountsAndSaysSo),
+    "cannot-wait": _serves("It fails when a body is held back.", manners=manners.CannotWait),
+    "never-asks": _serves("It waits for what is held back.", manners=manners.NeverAsks),
+    "old-fashioned": _serves("It speaks HTTP/1.0.", manners=manners.OldFashioned),
+    "long-winded": _serves("Its attributes are too long.", manners=manners.LongWinded),
+    "echoes": _serves("It returns the attributes it got.", manners=manners.Echoes),
+    "foreign-words": _serves("Its attributes are no ASCII.", manners=manners.ForeignWords),
+    "ping-hangs": _serves("Its ping is never answered.", manners=manners.NeverAnswersPings),
+    "speaks-tls": _serves("It wants TLS.", manners=manners.SpeaksTls),
+    "ping-401": _serves("Its ping wants a password.", ping=_ping_401),
+    "only-local-requests": _serves(
+        "It predicts for who calls it localhost.", invocation=_only_local_requests
+    ),
+    "no-charset": _serves("It minds a charset.", invocation=_no_charset),
+    "needs-a-type": _serves("It breaks without a Content-Type.", invocation=_needs_a_type),
+    "needs-four-columns": _serves("Fewer columns break it.", invocation=_needs_four_columns),
+    "says-no-more": _serves("It refuses with {}.", invocation=_says_no_more),
+    "minds-sessions": _serves("A session breaks it.", invocation=_minds_sessions),
+    "knows-sessions": _serves("It knows sessions.", invocation=_knows_no_such_session),
+    "html": _serves("It says that its JSON is HTML.", invocation=_labelled("text/html", b"[0]")),
+    "csv-as-json": _serves(
+        "It says that its CSV is JSON.", invocation=_labelled("application/json", b"0\n1\n")
     ),
     "small-bodies": _serves("It refuses 6 MiB.", body_limit=1 << 20),
     "smallish-bodies": _serves("It refuses 25 MB.", body_limit=10 << 20),

@@ -103,10 +103,20 @@ class Inside:
         self.asked_to_stop.wait()
         self._live()
 
-    def serve(self, ping: Ping, invocation: Invocation, *, body_limit: int | None = None) -> None:
-        """Listens on port 8080 of all interfaces until SIGTERM; ``body_limit`` refuses with 413."""
+    def serve(
+        self,
+        ping: Ping,
+        invocation: Invocation,
+        *,
+        body_limit: int | None = None,
+        manners: type | None = None,
+    ) -> None:
+        """Listens on port 8080 of all interfaces until SIGTERM; ``body_limit`` refuses with 413.
 
-        class Handler(_Handler):
+        ``manners`` stands before the handler of requests, whose methods it may replace.
+        """
+
+        class Handler(*((manners,) if manners else ()), _Handler):  # type: ignore[misc]
             pass
 
         Handler.ping, Handler.invocation, Handler.body_limit = (
@@ -153,18 +163,38 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         known = self.path == "/ping"
-        self._reply(self.ping(self.headers) if known else 404, "text/plain", b"")
+        self.reply(self.ping(self.headers) if known else 404, "text/plain", b"")
 
     def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length", 0))
-        if self.body_limit is not None and length > self.body_limit:
-            self.close_connection = True
-            self._reply(413, "text/plain", b"too large\n")
-            return
-        body = self.rfile.read(length)
-        self._reply(*self.invocation(self.headers, body))
+        if "Transfer-Encoding" in self.headers:
+            body = self._chunks()
+        else:
+            length = int(self.headers.get("Content-Length", 0))
+            if self.body_limit is not None and length > self.body_limit:
+                self.close_connection = True
+                self.reply(413, "text/plain", b"too large\n")
+                return
+            body = self.rfile.read(length)
+        if self.path == "/ping":
+            self.reply(self.ping(self.headers), "text/plain", b"")
+        else:
+            self.reply(*self.invocation(self.headers, body))
 
-    def _reply(self, status: int, content_type: str, body: bytes) -> None:
+    def _chunks(self) -> bytes:
+        parts = []
+        while size := int(self.rfile.readline(), 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
+
+    def handle_expect_100(self) -> bool:
+        """Asks for a body that is held back."""
+        asked = super().handle_expect_100()
+        self.wfile.flush()
+        return asked
+
+    def reply(self, status: int, content_type: str, body: bytes) -> None:
         self.send_response(status)
         if content_type:
             self.send_header("Content-Type", content_type)

@@ -102,7 +102,7 @@ def ping(_: Message) -> int:
 
 def invocation(headers: Message, body: bytes) -> Answer:
     """One 0 for each row of CSV or JSON; 415 for another type, 400 for a body that is neither."""
-    kind = headers.get("Content-Type", "")
+    kind = headers.get("Content-Type", "").partition(";")[0]
     if kind not in TYPES:
         return 415, "text/plain", b"unknown type\n"
     try:
@@ -132,6 +132,7 @@ def serving(
     ping: Ping = ping,
     invocation: Invocation = invocation,
     body_limit: int | None = None,
+    manners: type | None = None,
 ) -> Program:
     """A server that loads the model and answers, with what a liar does before it listens."""
 
@@ -140,7 +141,7 @@ def serving(
         if before is not None:
             before(inside)
         load(inside)
-        inside.serve(ping, invocation, body_limit=body_limit)
+        inside.serve(ping, invocation, body_limit=body_limit, manners=manners)
         return 0
 
     return serve

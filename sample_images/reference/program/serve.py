@@ -1,10 +1,11 @@
-"""The server: GET /ping and POST /invocations on port 8080."""
+"""The server: /ping and POST /invocations on port 8080."""
 
 import signal
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import answers
+import framing
 import health
 import listening
 import model
@@ -24,9 +25,17 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(404, "text/plain", b"only /ping can be read\n")
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        try:
+            body = framing.body(self.headers, self.rfile)
+        except ValueError as error:
+            # Where the next request would begin is not known.
+            self.close_connection = True
+            self.reply(400, "text/plain", f"{error}\n".encode())
+            return
         if self.path == "/invocations":
             self.reply(*answers.invocation(self.server.centres, self.headers, body))
+        elif self.path == "/ping":
+            self.reply(*health.ping())
         else:
             self.reply(404, "text/plain", b"only /invocations takes a body\n")
 
@@ -37,6 +46,12 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def handle_expect_100(self) -> bool:
+        """Asks for a body that is held back; at once, or its sender would wait in vain."""
+        asked = super().handle_expect_100()
+        self.wfile.flush()
+        return asked
 
     def log_request(self, code="-", size="-") -> None:
         """Quiet: a line for each ping would fill the log."""

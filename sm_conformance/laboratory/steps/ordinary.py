@@ -28,7 +28,10 @@ def invocation(talk: Conversation) -> None:
         talk.replies["sample"] = first
         talk.curls["sample"] = talk.curls["first"]
         return
-    talk.until_good("sample", patience_s=talk.answer_patience_s)
+    reply = talk.until_good("sample", patience_s=talk.answer_patience_s)
+    if reply.status in requests.HOST_REFUSALS:
+        plain = requests.invocation(talk.sample, name="local-host")
+        talk.ask(requests.with_headers(plain, requests.LOCAL_HEADERS, name="local-host"))
 
 
 def pings(talk: Conversation) -> None:

@@ -6,32 +6,49 @@ from collections.abc import Mapping
 
 from sm_conformance.inputs.requests import (
     UNDECLARED_TYPE,
+    cut_json,
+    fewer_columns,
     grown,
     invocation,
     malformed,
     with_headers,
+    without_type,
 )
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.observed.http import Reply
 
+# What no well-meaning client sends, in the order in which it is sent; the last two only where the
+# samples lend themselves to it.
+MALFORMED = ("empty-body", "noise", "cut", "wrong-columns", "cut-json")
+BAD = ("undeclared-type", "no-type", *MALFORMED)
 # A server that has taken a large body whole and still works on it after this long has taken it.
 _LARGE_BODY_S = 10.0
+# Sizes just below which proxies and frameworks often have their limit; asked when 6 MiB is refused.
+_SMALLER_BODIES = (("5-mib", 5 << 20), ("1-mib", 1 << 20))
+_TOO_LARGE = 413
+# What a proxy does whose limit is exceeded, when it does not say so.
+_CUT_OFF = ("reset", "closed")
 # After a request without an answer: a server that died of it is to be seen as ended, not asked.
 _DYING_S = 0.5
 
 
 def undeclared_type(talk: Conversation) -> None:
-    """The good body labelled with a type that nobody declared."""
+    """The good body labelled with a type that nobody declared, and with none."""
     request = invocation(talk.sample, name="undeclared-type")
     talk.ask(with_headers(request, {"Content-Type": UNDECLARED_TYPE}, name="undeclared-type"))
     recover(talk, "undeclared-type")
+    if talk.sample.content_type is not None and works_after(talk.replies, "undeclared-type"):
+        talk.ask(without_type(request, name="no-type"))
+        recover(talk, "no-type")
 
 
 def malformed_bodies(talk: Conversation) -> None:
     """Bodies that are not of the declared type; after each, a ping and a good request."""
-    if not works_after(talk.replies, "undeclared-type"):
+    if not all(works_after(talk.replies, name) for name in BAD if name in talk.replies):
         return
-    for request in malformed(invocation(talk.sample, name="malformed")):
+    plain = invocation(talk.sample, name="malformed")
+    further = fewer_columns(plain, name="wrong-columns"), cut_json(talk.samples, name="cut-json")
+    for request in (*malformed(plain), *filter(None, further)):
         talk.ask(request)
         recover(talk, request.name)
         if not works_after(talk.replies, request.name):
@@ -55,12 +72,24 @@ def recover(talk: Conversation, name: str) -> None:
 
 
 def large_bodies(talk: Conversation) -> None:
-    """Bodies just below the two limits that the platform's documents name."""
-    if talk.container.pause(0.0):
-        return
+    """Bodies just below the two limits that the platform's documents name; smaller ones if need be."""
     limits = talk.bench.limits
     request = invocation(talk.sample, name="large")
-    for name, size in (("6-mib", limits.body_small_bytes), ("25-mb", limits.body_large_bytes)):
-        reply = talk.ask(grown(request, size=size, name=f"body-{name}"), limit_s=_LARGE_BODY_S)
-        if reply.status == 413 or reply.problem in ("reset", "closed", "timeout"):
+
+    def asked(name: str, size: int) -> Reply:
+        large = grown(request, size=size, name=f"body-{name}")
+        return talk.ask(large, limit_s=_LARGE_BODY_S)
+
+    reply = asked("6-mib", limits.body_small_bytes)
+    if not refused_for_size(reply):
+        if reply.problem != "timeout":
+            asked("25-mb", limits.body_large_bytes)
+        return
+    for name, size in _SMALLER_BODIES:
+        if talk.container.pause(0.0) or not refused_for_size(asked(name, size)):
             return
+
+
+def refused_for_size(reply: Reply) -> bool:
+    """Whether a large body was refused, in words or by cutting the connection."""
+    return reply.status == _TOO_LARGE or (reply.status is None and reply.problem in _CUT_OFF)

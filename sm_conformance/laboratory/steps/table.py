@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sm_conformance.laboratory.conversation import Conversation
-from sm_conformance.laboratory.steps import ending, ordinary, strange
+from sm_conformance.laboratory.steps import ending, ordinary, protocol, strange
 from sm_conformance.laboratory.steps.latency import latency
 
 _STEPS: Mapping[str, Callable[[Conversation], None]] = {
@@ -15,17 +15,23 @@ _STEPS: Mapping[str, Callable[[Conversation], None]] = {
     "connect": ordinary.connect,
     "declared-types": ordinary.declared_types,
     "unknown-headers": ordinary.unknown_headers,
+    "charset": protocol.charset,
+    "api-headers": protocol.api_headers,
     "latency": latency,
+    "post-ping": protocol.post_ping,
+    "unknown-path": protocol.unknown_path,
+    "keep-alive": protocol.keep_alive,
+    "framing": protocol.framing,
     "undeclared-type": strange.undeclared_type,
     "malformed-bodies": strange.malformed_bodies,
     "large-bodies": strange.large_bodies,
     "stop": ending.stop,
     "written": ending.written,
 }
-# Of a server whose good request fails, these would tell nothing.
+# Of a server whose good request fails, or that has ended, these would tell nothing.
 _NEED_AN_ANSWER = frozenset(
-    {"declared-types", "unknown-headers", "latency", "undeclared-type", "malformed-bodies",
-     "large-bodies"}
+    {"declared-types", "unknown-headers", "charset", "api-headers", "latency", "post-ping",
+     "unknown-path", "keep-alive", "framing", "undeclared-type", "malformed-bodies", "large-bodies"}
 )  # fmt: skip
 # These choose themselves when the rest of the harness has to be quiet.
 _QUIET = frozenset({"latency"})
@@ -36,6 +42,8 @@ def take(step: str, talk: Conversation) -> None:
     sample = talk.replies.get("sample")
     limit_s = talk.bench.limits.invocation_limit_s
     if step in _NEED_AN_ANSWER and (sample is None or not sample.ok or sample.elapsed_s > limit_s):
+        return
+    if step in _NEED_AN_ANSWER and talk.container.pause(0.0):
         return
     if step in _QUIET:
         _STEPS[step](talk)

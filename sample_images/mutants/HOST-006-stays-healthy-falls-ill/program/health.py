@@ -2,7 +2,7 @@
 
 import itertools
 
-HANDLES = 10
+HANDLES = 16
 taken = itertools.count(1)
 
 

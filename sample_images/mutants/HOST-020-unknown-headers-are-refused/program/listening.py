@@ -2,6 +2,7 @@
 
 HOST, PORT = "0.0.0.0", 8080
 KNOWN = {"host", "user-agent", "accept", "connection", "content-type", "content-length"}
+KNOWN |= {"transfer-encoding", "expect"}
 
 
 def server(kind: type, handler: type):

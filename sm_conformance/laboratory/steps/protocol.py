@@ -1,0 +1,128 @@
+"""The forms that a lawful request may have: paths, methods, headers, connections, framing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+
+from sm_conformance.inputs import requests
+from sm_conformance.inputs.requests import Request
+from sm_conformance.laboratory.conversation import Conversation
+from sm_conformance.observed.http import Reply, Session
+
+# A refusal is believed when it comes again while the same request in its plainest form succeeds.
+_TRIES = 2
+# Between two requests on one connection. Servers that close an idle one do so after seconds.
+_IDLE_S = 0.2
+# Beyond what the plainest request took.
+_PATIENCE_S = 5.0
+# What is asked on one connection, in this order.
+KEPT = ("kept-first", "kept-unknown", "kept-second", "kept-ping", "kept-idle")
+
+
+def charset(talk: Conversation) -> None:
+    """The declared types of text with a parameter that changes nothing."""
+    for request in requests.with_charset(talk.samples):
+        _believed(talk, "without-charset", partial(_succeeds, talk, request))
+
+
+def api_headers(talk: Conversation) -> None:
+    """The good request with every header that the invoke APIs let a caller set."""
+    plain = requests.invocation(talk.sample, name="api-headers")
+    request = requests.with_headers(plain, requests.API_HEADERS, name="api-headers")
+    _believed(talk, "no-api-headers", partial(_succeeds, talk, request))
+
+
+def post_ping(talk: Conversation) -> None:
+    """``POST /ping`` without a body."""
+    ping = requests.elsewhere("POST", "/ping", name="post-ping")
+    talk.ask(ping, limit_s=talk.ping_patience_s)
+
+
+def unknown_path(talk: Conversation) -> None:
+    """A path that nobody offers."""
+    path = requests.elsewhere("GET", requests.UNKNOWN_PATH, name="unknown-path")
+    talk.ask(path, limit_s=talk.ping_patience_s)
+
+
+def keep_alive(talk: Conversation) -> None:
+    """Requests of several kinds one after another on one connection, the last after a pause.
+
+    Where the server ends the connection, lawfully at any time between two answers, the next request
+    has a new one.
+    """
+    _believed(talk, "not-kept", partial(_on_one_connection, talk))
+    curls = [talk.curls[name].removeprefix("curl ") for name in KEPT if name in talk.curls]
+    talk.curls["keep-alive"] = f"curl {' --next '.join(curls)}"
+
+
+def unlike(replies: Mapping[str, Reply], names: Iterable[str] = KEPT) -> str | None:
+    """The first of the requests on one connection that was not answered as on one of its own."""
+    for name in names:
+        reply = replies.get(name)
+        if reply is None:
+            continue
+        if name == "kept-unknown":
+            right = reply.problem is None and reply.status == replies["unknown-path"].status
+        else:
+            right = reply.ok
+        if not right:
+            return name
+    return None
+
+
+def framing(talk: Conversation) -> None:
+    """The good body in chunks, and one that is held back until the server asks for it."""
+    if not talk.sample.body:
+        return
+    plain = requests.invocation(talk.sample, name="plain")
+    in_chunks = requests.with_headers(plain, {"Transfer-Encoding": "chunked"}, name="chunked")
+    held_back = requests.with_headers(plain, {"Expect": "100-continue"}, name="expect-continue")
+    for request in (replace(in_chunks, chunked=True), held_back):
+        if not _believed(talk, "not-framed", partial(_succeeds, talk, request)):
+            return
+
+
+def _on_one_connection(talk: Conversation) -> bool:
+    good = requests.invocation(talk.sample, name="kept")
+    asked = [
+        replace(good, name="kept-first"),
+        requests.elsewhere("GET", requests.UNKNOWN_PATH, name="kept-unknown"),
+        replace(good, name="kept-second"),
+        requests.elsewhere("GET", "/ping", name="kept-ping"),
+    ]
+    if talk.replies["unknown-path"].status is None:
+        del asked[1]
+    with Session(talk.address) as session:
+        for request in asked:
+            _ask_soon(talk, request, session)
+            if unlike(talk.replies, (request.name,)):
+                return False
+        if talk.container.pause(_IDLE_S):
+            return False
+        return _ask_soon(talk, replace(good, name="kept-idle"), session).ok
+
+
+def _ask_soon(talk: Conversation, request: Request, session: Session | None = None) -> Reply:
+    """A request whose answer is not waited for much longer than that to the plainest one."""
+    limit_s = min(talk.reply_limit_s, _PATIENCE_S + 2 * talk.replies["sample"].elapsed_s)
+    return talk.ask(request, limit_s=limit_s, session=session)
+
+
+def _succeeds(talk: Conversation, request: Request) -> bool:
+    return _ask_soon(talk, request).ok
+
+
+def _believed(talk: Conversation, plain: str, attempt: Callable[[], bool]) -> bool:
+    """Whether the server still answers its plainest request, kept as ``plain``.
+
+    That is asked after each attempt that fails: a server that fails now and then is not to be
+    blamed for the form of a request.
+    """
+    for _ in range(_TRIES):
+        if attempt():
+            return True
+        if not talk.recovered(plain).ok:
+            return False
+    return True

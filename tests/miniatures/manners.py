@@ -1,0 +1,133 @@
+"""How little liars treat a request as such: classes that stand before the handler of requests."""
+
+# ruff: noqa: N802
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from miniatures.inside import _Handler as Handler
+else:
+    Handler = object
+
+
+class OnlyGets(Handler):
+    """Takes no POST to its health check."""
+
+    def do_POST(self) -> None:
+        if self.path == "/ping":
+            self.reply(405, "text/plain", b"only GET\n")
+        else:
+            super().do_POST()
+
+
+class KnowsEverything(Handler):
+    """Has a page for every path."""
+
+    def do_GET(self) -> None:
+        if self.path == "/ping":
+            super().do_GET()
+        else:
+            self.reply(200, "text/html", b"<p>welcome</p>")
+
+
+class Repeats(Handler):
+    """On one connection it gives the first answer again and again."""
+
+    said: tuple[int, str, bytes] | None = None
+
+    def reply(self, status: int, content_type: str, body: bytes) -> None:
+        self.said = self.said or (status, content_type, body)
+        super().reply(*self.said)
+
+
+class Counts(Handler):
+    """Reads bodies by their Content-Length alone."""
+
+    status = 400
+
+    def do_POST(self) -> None:
+        if "Content-Length" in self.headers:
+            super().do_POST()
+            return
+        self.close_connection = True
+        self.reply(self.status, "text/plain", b"the body is empty\n")
+
+
+class CountsAndSaysSo(Counts):
+    """Refuses other bodies in the words that HTTP has for it."""
+
+    status = 411
+
+
+class CannotWait(Handler):
+    """Takes a body that is held back for a fault of its own."""
+
+    def handle_expect_100(self) -> bool:
+        self.close_connection = True
+        self.reply(500, "text/plain", b"no body\n")
+        return False
+
+
+class NeverAsks(Handler):
+    """Says nothing to a client that waits to be asked for its body."""
+
+    def handle_expect_100(self) -> bool:
+        return True
+
+
+class OldFashioned(Handler):
+    """Speaks HTTP/1.0: a connection for each request, and no chunks."""
+
+    protocol_version = "HTTP/1.0"
+
+    def do_POST(self) -> None:
+        if "Transfer-Encoding" in self.headers:
+            self.reply(500, "text/plain", b"what is that?\n")
+        else:
+            super().do_POST()
+
+
+class LongWinded(Handler):
+    """Returns attributes that are longer than anybody hands on."""
+
+    def end_headers(self) -> None:
+        self.send_header("X-Amzn-SageMaker-Custom-Attributes", "x" * 1025)
+        super().end_headers()
+
+
+class Echoes(Handler):
+    """Returns the attributes of the request, as long as they may be."""
+
+    def end_headers(self) -> None:
+        said = self.headers["X-Amzn-SageMaker-Custom-Attributes"]
+        if said:
+            self.send_header("X-Amzn-SageMaker-Custom-Attributes", said)
+        super().end_headers()
+
+
+class ForeignWords(Handler):
+    """Returns an attribute that is not ASCII."""
+
+    def end_headers(self) -> None:
+        self.send_header("X-Amzn-SageMaker-Custom-Attributes", "größe=1")
+        super().end_headers()
+
+
+class NeverAnswersPings(Handler):
+    """Accepts every connection, and that is all."""
+
+    def do_GET(self) -> None:
+        time.sleep(0.4)
+        self.close_connection = True
+
+
+class SpeaksTls(Handler):
+    """Wants TLS, and says so with an alert."""
+
+    def handle(self) -> None:
+        self.rfile.readline()
+        self.wfile.write(b"\x15\x03\x03\x00\x02\x02\x16\r\n")
+        self.wfile.flush()
