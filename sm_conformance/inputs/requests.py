@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sm_conformance.declaration.values import Hosting, SampleRequest
 from sm_conformance.inputs import generated
@@ -28,6 +28,7 @@ ADDED_HEADERS: Mapping[str, str] = {
     "Accept-Encoding": "identity",
 }
 _NONSENSE_LINE = b"\xff\xfe{sm-conformance\n"
+_TYPES_OF_ROWS = frozenset({"text/csv", "application/jsonlines", "application/x-ndjson"})
 UNDECLARED_TYPE = "application/x-sm-conformance-unknown"
 
 
@@ -41,13 +42,31 @@ class Request:
 
 
 def samples(hosting: Hosting | None) -> tuple[tuple[SampleRequest, ...], tuple[str, ...]]:
-    """The owner's sample requests, else a made-up one; and what was guessed."""
+    """The owner's sample requests but for slow ones, else a made-up one; and what was guessed."""
     if hosting is not None and hosting.requests:
-        return hosting.requests, ()
+        return tuple(one for one in hosting.requests if one.takes_s is None), ()
     guess = SampleRequest(
         name="guessed", content_type="text/csv", accept=None, body=generated.one_flower()
     )
     return (guess,), ("a text/csv request of one row (`hosting: {requests: …}`)",)
+
+
+def slow_sample(hosting: Hosting | None) -> SampleRequest | None:
+    """The first request that its owner says is slow; None where there is none."""
+    asked = hosting.requests if hosting is not None else ()
+    return next((one for one in asked if one.takes_s is not None), None)
+
+
+def with_last_row_again(sample: SampleRequest) -> SampleRequest | None:
+    """The sample with its last row twice, where its content type has rows; else None."""
+    kind = (sample.content_type or "").partition(";")[0].strip().lower()
+    rows = sample.body.splitlines(keepends=True)
+    if kind not in _TYPES_OF_ROWS or not rows or not rows[-1].strip():
+        return None
+    apart = b"" if rows[-1].endswith((b"\n", b"\r")) else b"\n"
+    return replace(
+        sample, name=f"{sample.name}-longer", body=sample.body + apart + rows[-1], expect=None
+    )
 
 
 def invocation(sample: SampleRequest, *, name: str) -> Request:

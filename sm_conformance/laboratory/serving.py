@@ -260,6 +260,7 @@ def _observed(
         limits_reached=_limits_reached(talk, found),
         listeners=listeners,
         written=talk.written,
+        load=talk.load,
         repeat=evidence.repeat_server(
             launch,
             folder=talk.folder,

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.laboratory.steps import ending, ordinary, strange
 from sm_conformance.laboratory.steps.latency import latency
+from sm_conformance.laboratory.steps.load import load
+from sm_conformance.laboratory.steps.slow import slow_request
 
 _STEPS: Mapping[str, Callable[[Conversation], None]] = {
     "first-invocation": ordinary.first_invocation,
@@ -16,6 +18,8 @@ _STEPS: Mapping[str, Callable[[Conversation], None]] = {
     "declared-types": ordinary.declared_types,
     "unknown-headers": ordinary.unknown_headers,
     "latency": latency,
+    "slow-request": slow_request,
+    "load": load,
     "undeclared-type": strange.undeclared_type,
     "malformed-bodies": strange.malformed_bodies,
     "large-bodies": strange.large_bodies,
@@ -24,11 +28,11 @@ _STEPS: Mapping[str, Callable[[Conversation], None]] = {
 }
 # Of a server whose good request fails, these would tell nothing.
 _NEED_AN_ANSWER = frozenset(
-    {"declared-types", "unknown-headers", "latency", "undeclared-type", "malformed-bodies",
-     "large-bodies"}
+    {"declared-types", "unknown-headers", "latency", "slow-request", "load", "undeclared-type",
+     "malformed-bodies", "large-bodies"}
 )  # fmt: skip
 # These choose themselves when the rest of the harness has to be quiet.
-_QUIET = frozenset({"latency"})
+_QUIET = frozenset({"latency", "load"})
 
 
 def take(step: str, talk: Conversation) -> None:
