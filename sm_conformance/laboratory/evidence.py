@@ -160,10 +160,9 @@ def repeat_load(lines: Sequence[str], *, callers: int, bouts: int) -> str:
 
     What each request is answered follows its number; those of ``lines`` take turns.
     """
-    asked = "; ".join(
-        f"{at}) {line.replace('curl -i', 'curl -s', 1)};;" for at, line in enumerate(lines)
-    )
-    ping = f'curl -s --max-time 10 -o /dev/null -w "ping %{{http_code}} %{{time_total}} s\\n" {_headers(PLATFORM_HEADERS)}'
+    told = 'curl -s -w " %{http_code} after %{time_total} s"'
+    asked = " ".join(f"{at}) {line.replace('curl -i', told, 1)};;" for at, line in enumerate(lines))
+    ping = f"{told} -o /dev/null --max-time 10 {_headers(PLATFORM_HEADERS)}"
     return "\n".join(
         [
             f"ask() {{ case $1 in {asked} esac; }}",
@@ -171,7 +170,7 @@ def repeat_load(lines: Sequence[str], *, callers: int, bouts: int) -> str:
             f"  for n in $(seq 0 {callers - 1}); do r=$((n % {len(lines)}));",
             '    (said=$(ask $r); echo "request $r: $said") &',
             "  done",
-            f'  {ping} "http://$at/ping"',
+            f'  echo "ping: $({ping} "http://$at/ping")"',
             "  wait",
             "done",
         ]

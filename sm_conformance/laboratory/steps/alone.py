@@ -27,7 +27,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """The requests, and why their answers cannot be told apart ("" where at least two can)."""
+    """The requests, and why their answers cannot be told apart ("" where at least two can).
+
+    Without requests, and with a reason, the server has ended of what was asked of it here.
+    """
 
     asked: tuple[Asked, ...]
     not_compared: str
@@ -55,7 +58,8 @@ def ask_alone(talk: Conversation) -> Repeated:
         if longer is not None:
             asked.append(longer)
         elif talk.container.pause(0.0):
-            return Repeated(asked=(), not_compared="")
+            why = "the server ended by itself when it was sent the sample with its last row twice"
+            return Repeated(asked=(), not_compared=why)
     return Repeated(asked=tuple(asked), not_compared=_not_compared(asked))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from time import perf_counter
 
-from sm_conformance.inputs.requests import PLATFORM_HEADERS, Request, invocation
+from sm_conformance.inputs.requests import PLATFORM_HEADERS, Request
 from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.laboratory.steps.alone import Asked, Repeated, ask_alone, ask_on
@@ -44,15 +44,17 @@ def load(talk: Conversation) -> None:
     with talk.bench.quiet.busy():
         alone = ask_alone(talk)
     if not alone.asked:
-        if talk.container.pause(0.0):
-            talk.load = Load(why_not="the server ended before there was any load", ended=True)
+        if alone.not_compared:
+            talk.load = Load(why_not=alone.not_compared, ended=True)
         return
     limit_s = talk.bench.limits.invocation_limit_s
     slowest_s = max(one.seconds for one in alone.asked)
     wanted = min(_MOST_CALLERS, max(_LEAST_CALLERS, 2 * talk.bench.engine.facts().cpus))
     callers = min(wanted, int(_SERIAL_SHARE * limit_s / slowest_s))
     if callers < 2:
-        why = f"a request takes {slowest_s:.1f} s, so several at once would take too long to wait for"
+        why = (
+            f"a request takes {slowest_s:.1f} s, so several at once would take too long to wait for"
+        )
         talk.load = Load(why_not=why)
         return
     patience_s = min(limit_s, max(_PATIENCE_S, _QUEUES * callers * slowest_s))
@@ -145,9 +147,7 @@ class _Gate:
         return number
 
 
-def _round(
-    talk: Conversation, asked: Sequence[Asked], *, callers: int, patience_s: float
-) -> Round:
+def _round(talk: Conversation, asked: Sequence[Asked], *, callers: int, patience_s: float) -> Round:
     began = perf_counter()
     gate = _Gate(
         ends_at=began + _ROUND_S,
