@@ -126,6 +126,11 @@ class Load:
         """Whether a good request succeeded afterwards."""
         return not self.ended and (self.after is None or self.after.ok)
 
+    @property
+    def well(self) -> bool:
+        """Whether a ping succeeded afterwards too."""
+        return self.survived and (self.ping_after is None or self.ping_after.status == 200)
+
     def each(self, bad: Callable[[Round], object]) -> bool:
         """Whether both rounds were ``bad``: one alone is no verdict."""
         return len(self.rounds) > 1 and all(bad(one) for one in self.rounds)

@@ -30,6 +30,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stopping, "_DROPPED_WAIT_S", 0.1)
     monkeypatch.setattr(conversation, "_RECOVERY_S", 0.2)
     monkeypatch.setattr(ordinary, "_SPACING_S", 0.01)
+    monkeypatch.setattr(load, "_RECOVERY_S", 0.2)
     monkeypatch.setattr(load, "_ROUND_S", 0.2)
     monkeypatch.setattr(load, "_ROUND_REQUESTS", 60)
     monkeypatch.setattr(instead, "_QUIET_S", 0.2)

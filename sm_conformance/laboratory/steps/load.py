@@ -70,7 +70,9 @@ def _did_badly(talk: Conversation) -> bool:
     slow = [took for took in talk.connects_ms if took is None or took > limits.connect_limit_ms]
     measured = (talk.ping_latency, talk.invocation_latency)
     return (
-        bool(talk.spaced_pings or talk.spaced_replies)
+        any(ping.status != 200 for ping in (*talk.pings, *talk.spaced_pings))
+        or any(ping.elapsed_s > limits.ping_limit_s for ping in talk.spaced_pings)
+        or any(not reply.ok for reply in talk.spaced_replies)
         or any(one is None or one.failures for one in measured)
         or len(slow) >= limits.unhealthy_after
     )
