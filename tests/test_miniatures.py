@@ -48,6 +48,16 @@ def measured(*metrics: str, objective: str = "") -> dict[str, Any]:
     return {**TRAINS, "claims": ["training", "tuning"], "training": training}
 
 
+SLOW = {
+    **SERVES,
+    "hosting": {
+        **SERVES["hosting"],
+        "requests": [
+            *REQUESTS,
+            {"name": "rows", "content_type": "text/csv", "body": "1\n2\n3\n", "takes_s": 50},
+        ],
+    },
+}
 UNSTOPPABLE = {"hosting_stop_limit_s": 0.3, "training_stop_limit_s": 0.3}
 
 TRAINING_SINS = [
@@ -199,6 +209,8 @@ SERVING_SINS = [
         limits=UNSTOPPABLE),
     Sin("keeps-the-request-in-a-global", "HOST-012 own-answers", "advice",
         says="got the answer to another request, for instance alone-"),
+    Sin("gives-up-thinking", "HOST-011 own-timeouts", "advice", says="was cut twice after the same",
+        declaration=SLOW, limits={"invocation_limit_s": 1}),
     Sin("breaks-when-busy", "HOST-012 concurrent", "advice", says="of 4 callers failed: 500"),
     Sin("locks-up", "HOST-012 concurrent", "advice", says="then one alone: no complete answer",
         limits={"invocation_limit_s": 1, "hosting_stop_limit_s": 0.3}),
@@ -661,6 +673,30 @@ def test_a_server_that_refuses_only_under_load_is_lawful(pytester: pytest.Pytest
     assert found.with_verdict("fail", "advice") == {
         "HOST-006 stays-healthy": "advice", "HOST-010 invocation": "advice",
     }, found.output  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("image", "limit_s", "verdict", "said"),
+    [
+        ("thinks", 1, "pass", ""),
+        (
+            "thinks",
+            3,
+            "not-run",
+            "took 0.9 s; to see limits up to 3 s, declare one with takes_s: 2.75",
+        ),
+        ("thinks", 0.7, "not-run", "did not succeed: "),
+        ("fails-at-once", 1, "not-run", "the slow request did not succeed: 504"),
+    ],
+)
+def test_a_slow_request_shows_a_time_limit_only_where_it_was_cut_by_one(
+    image: str, limit_s: float, verdict: str, said: str, pytester: pytest.Pytester
+) -> None:
+    found = judge_here(pytester, image, declaration=SLOW, limits={"invocation_limit_s": limit_s})
+
+    assert found.with_verdict("fail", "advice", "error", "blocked") == {}, found.output
+    slow = found.findings["HOST-011 own-timeouts"]
+    assert (slow["verdict"], said in (slow["reason"] or "")) == (verdict, True), slow["reason"]
 
 
 LOAD = {

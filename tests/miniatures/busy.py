@@ -17,6 +17,7 @@ from miniatures.lawful import invocation, ping, serving, training
 _LAWFUL = Miniature(story="It keeps every clause.", train=training(), serve=serving())
 _WORK_S = 0.004
 _AGES_S = 30.0
+_LONG_S = 0.9
 
 
 class _Desk:
@@ -194,6 +195,19 @@ def _moody() -> Program:
     return serving(invocation=answer)
 
 
+def _thinks(*, gives_up_s: float | None = None) -> Program:
+    """Takes its time for three rows, or gives up."""
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        if body.count(b"\n") == 3:
+            time.sleep(gives_up_s or _LONG_S)
+            if gives_up_s is not None:
+                return 504, "text/plain", b"took too long\n"
+        return invocation(headers, body)
+
+    return serving(invocation=answer)
+
+
 def _like(story: str, make: Callable[[], Program]) -> Miniature:
     def serve(inside: Inside) -> int:
         return make()(inside)
@@ -214,5 +228,8 @@ BUSY: dict[str, Miniature] = {
     "one-after-another": _like("It serves one after another.", _one_after_another),
     "numbered": _like("No two of its answers are alike.", _numbered),
     "differs-in-batches": _like("It answers batches with other digits.", _differs_in_batches),
+    "thinks": _like("It takes its time for three rows.", _thinks),
+    "gives-up-thinking": _like("It gives up early.", lambda: _thinks(gives_up_s=0.3)),
+    "fails-at-once": _like("It has no time for three rows.", lambda: _thinks(gives_up_s=1e-6)),
     "moody": _like("It mixes answers up, whoever asks.", _moody),
 }
