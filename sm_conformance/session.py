@@ -123,12 +123,21 @@ def latency_figures(session: Session) -> dict[str, dict[str, Any]]:
     }
 
 
+def load_figures(session: Session) -> dict[str, Any] | None:
+    """What several callers at once showed, as the report has it; None where there were none."""
+    server = session.lab.found(PLAIN_SERVER)
+    if not isinstance(server, Server) or server.load is None:
+        return None
+    return server.load.as_report(direct=server.direct)
+
+
 def write_report(
     session: Session,
     judgement: Judgement,
     status: ExitStatus,
     *,
     latency: Mapping[str, Mapping[str, Any]],
+    load: Mapping[str, Any] | None,
     launches: int,
     complete: bool,
 ) -> dict[str, Any]:
@@ -156,6 +165,7 @@ def write_report(
             engine={field.name: getattr(facts, field.name) for field in fields(facts)},
             limits_changed=changed_limits(session.rules),
             latency=latency,
+            load=load,
             launches=launches,
             elapsed_s=time.monotonic() - session.began,
             complete=complete,

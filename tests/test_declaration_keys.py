@@ -64,6 +64,7 @@ hosting:
     - {body: x, expect: {body_path: src/serve.py}}
     - {body: x, expect: {matches: '^[0-9]$'}}
     - {body: x, expect: {schema: {type: array, items: {type: number}}}}
+    - {body: x, takes_s: 55}
 resources: {cpus: 1.5, shm: 1g, gpus: all}
 waivers:
   - {clause: TRAIN-060 stops-in-time, reason: repaired in March, expires: 2027-01-31}
@@ -182,7 +183,9 @@ def test_the_new_keys_of_hosting_resources_and_waivers_are_read(folder: Path) ->
             content_type=None, body=None, pattern=None,
             schema={"type": "array", "items": {"type": "number"}},
         ),
+        None,
     ]  # fmt: skip
+    assert [request.takes_s for request in said.hosting.requests] == [None] * 5 + [55.0]
     assert nothing not in [request.expect for request in said.hosting.requests]
     assert (said.resources.cpus, said.resources.shm_bytes) == (1.5, 1 << 30)
     assert said.resources.gpus == ALL_GPUS
@@ -335,6 +338,10 @@ def channel(said: str) -> str:
     return f"training: {{channels: {{c: {said}}}}}"
 
 
+def later(takes_s: str) -> str:
+    return f"hosting: {{requests: [{{body: x}}, {{body: x, takes_s: {takes_s}}}]}}"
+
+
 def expect(said: str) -> str:
     return f"hosting: {{requests: [{{body: x, expect: {said}}}]}}"
 
@@ -429,6 +436,11 @@ LONG = "x" * 3000
             "training: {hyperparameters: {a: {value: 1}}, fault: {hyperparameters: {a: 1}}}",
             "$.training.fault: this is the training that succeeds",
         ),
+        # requests
+        ("hosting: {requests: [{body: x, takes_s: 55}]}", "is sent often: put a slow one behind it"),
+        (later("0"), "expected seconds, more than 0 and less than 60, got 0"),
+        (later("60"), "expected seconds, more than 0 and less than 60, got 60"),
+        (later("long"), "expected seconds, more than 0 and less than 60, got 'long'"),
         # channels
         (channel("{data: x, modes: []}"), "c.modes: expected at least one entry, got an empty"),
         (channel("{data: x, modes: [file]}"), "expected one of File, Pipe, FastFile, got 'file'"),

@@ -56,6 +56,16 @@ def measured(*metrics: str, objective: str = "") -> dict[str, Any]:
     return {**TRAINS, "claims": ["training", "tuning"], "training": training}
 
 
+SLOW = {
+    **SERVES,
+    "hosting": {
+        **SERVES["hosting"],
+        "requests": [
+            *REQUESTS,
+            {"name": "rows", "content_type": "text/csv", "body": "1\n2\n3\n", "takes_s": 50},
+        ],
+    },
+}
 UNSTOPPABLE = {"hosting_stop_limit_s": 0.3, "training_stop_limit_s": 0.3}
 
 TRAINING_SINS = [
@@ -228,6 +238,18 @@ SERVING_SINS = [
         declaration=NEEDS_MODEL),
     Sin("deaf-server", "HOST-060 stops-in-time", "advice", says="it did not end",
         limits=UNSTOPPABLE),
+    Sin("keeps-the-request-in-a-global", "HOST-012 own-answers", "advice",
+        says="got the answer to another request, for instance alone-"),
+    Sin("gives-up-thinking", "HOST-011 own-timeouts", "advice", says="was cut twice after the same",
+        declaration=SLOW, limits={"invocation_limit_s": 1}),
+    Sin("breaks-when-busy", "HOST-012 concurrent", "advice", says="of 4 callers failed: 500"),
+    Sin("locks-up", "HOST-012 concurrent", "advice", says="then one alone: no complete answer",
+        limits={"invocation_limit_s": 1, "hosting_stop_limit_s": 0.3}),
+    Sin("ends-when-busy", "HOST-012 concurrent", "advice", says="the server ended with 0"),
+    Sin("pings-when-idle", "HOST-004 ping-under-load", "advice", says="beside 4 callers a ping",
+        limits={"ping_limit_s": 0.3, "sample_requests": 2}),
+    Sin("sick-when-busy", "HOST-006 healthy-under-load", "advice", says="pings failed: 503"),
+    Sin("stays-sick", "HOST-006 healthy-under-load", "advice", says="all callers had gone: 503"),
     Sin("tini", "IMG-006 no-init-entrypoint", "advice", says="tini"),
     Sin("not-root", "IMG-012 root-hosting", "advice", says="USER 1000:1000"),
     Sin("bad-program", "IMG-003 on-path", says="permission denied"),
@@ -273,7 +295,7 @@ def test_a_lawful_one_is_conformant(pytester: pytest.Pytester) -> None:
     launched = {one.key for one in clause.load().launched if one.applies(claims)}
     assert found.with_verdict("n/a").keys() & launched == {
         "IMG-012 root-training", "HOST-004 ping-bound", "HOST-010 invocation-bound",
-        "HOST-010 expected-response", "TRAIN-089 metric-matches",
+        "HOST-010 expected-response", "HOST-011 own-timeouts", "TRAIN-089 metric-matches",
     }  # fmt: skip
     assert (found.status, found.report["conclusion"]) == (0, "conformant")
     assert (found.report["doubts"], found.report["complete"]) == ([], True)
@@ -332,7 +354,9 @@ def test_a_lawful_one_is_conformant_where_the_engine_only_publishes_ports(
 ) -> None:
     found = judge_here(pytester, "lawful", way="published")
 
-    assert found.said == {"HOST-009 connect-in-time": "not-run", "NET-002 isolated": "not-run"}
+    assert found.said == dict.fromkeys(
+        ("HOST-009 connect-in-time", "HOST-009 connect-under-load", "NET-002 isolated"), "not-run"
+    )
     assert all(found.findings[key]["excused"] for key in found.said)
     assert (found.status, found.report["conclusion"]) == (0, "conformant"), found.output
 
@@ -701,6 +725,96 @@ def test_a_server_that_refuses_only_under_load_is_lawful(pytester: pytest.Pytest
     assert found.with_verdict("fail", "advice") == {
         "HOST-006 stays-healthy": "advice", "HOST-010 invocation": "advice",
     }, found.output  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("image", "limit_s", "verdict", "said"),
+    [
+        ("thinks", 1, "pass", ""),
+        (
+            "thinks",
+            3,
+            "not-run",
+            "took 0.9 s; to see limits up to 3 s, declare one with takes_s: 2.75",
+        ),
+        ("thinks", 0.7, "not-run", "did not succeed: "),
+        ("fails-at-once", 1, "not-run", "the slow request did not succeed: 504"),
+    ],
+)
+def test_a_slow_request_shows_a_time_limit_only_where_it_was_cut_by_one(
+    image: str, limit_s: float, verdict: str, said: str, pytester: pytest.Pytester
+) -> None:
+    found = judge_here(pytester, image, declaration=SLOW, limits={"invocation_limit_s": limit_s})
+
+    assert found.with_verdict("fail", "advice", "error", "blocked") == {}, found.output
+    slow = found.findings["HOST-011 own-timeouts"]
+    assert (slow["verdict"], said in (slow["reason"] or "")) == (verdict, True), slow["reason"]
+
+
+LOAD = {
+    "HOST-004 ping-under-load", "HOST-006 healthy-under-load", "HOST-009 connect-under-load",
+    "HOST-012 concurrent", "HOST-012 own-answers",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("image", ["one-after-another", "differs-in-batches"])
+def test_who_serves_one_after_another_or_in_batches_is_lawful(
+    image: str, pytester: pytest.Pytester
+) -> None:
+    found = judge_here(pytester, image, declaration=SERVES)
+
+    assert (found.status, found.said) == (0, {}), found.output
+    assert found.with_verdict("pass").keys() >= LOAD
+
+
+@pytest.mark.parametrize(
+    ("image", "requests", "said"),
+    [
+        ("numbered", REQUESTS, "answered differently each time"),
+        ("lawful", REQUESTS[1:], "declare a further request that is answered differently"),
+    ],
+)
+def test_answers_that_cannot_be_told_apart_are_not_compared(
+    image: str, requests: list[Any], said: str, pytester: pytest.Pytester
+) -> None:
+    declaration = {**SERVES, "hosting": {**SERVES["hosting"], "requests": requests}}
+
+    found = judge_here(pytester, image, declaration=declaration)
+
+    assert (found.status, found.said) == (0, {"HOST-012 own-answers": "not-run"}), found.output
+    assert said in found.findings["HOST-012 own-answers"]["reason"]
+
+
+def test_one_request_that_has_rows_is_asked_in_two_lengths(pytester: pytest.Pytester) -> None:
+    declaration = {**SERVES, "hosting": {**SERVES["hosting"], "requests": REQUESTS[:1]}}
+
+    found = judge_here(pytester, "keeps-the-request-in-a-global", declaration=declaration)
+
+    assert found.said == {"HOST-012 own-answers": "advice"}, found.output
+    assert (
+        "alone-row that to alone-row-longer"
+        in (actual := found.findings["HOST-012 own-answers"]["actual"])
+        or "alone-row-longer that to alone-row" in actual
+    )
+
+
+def test_who_mixes_answers_up_also_alone_is_not_told_that_callers_do_it(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(pytester, "moody", declaration=SERVES)
+
+    assert found.said == {}, found.output
+
+
+def test_what_load_showed_is_in_the_report_and_in_one_line(pytester: pytest.Pytester) -> None:
+    found = judge_here(pytester, "lawful", declaration=SERVES)
+
+    load = found.report["load"]
+    assert (load["callers"], load["failed"], load["swapped"], load["pings_failed"]) == (4, 0, 0, 0)
+    assert load["requests"] >= load["callers"]
+    assert load["per_second"] == pytest.approx(load["requests"] / load["seconds"], rel=0.01)
+    (line,) = [one for one in found.output.splitlines() if one.startswith("load: ")]
+    assert line.startswith(f"load: 4 callers, {load['requests']} requests in ")
 
 
 def test_a_server_that_works_in_the_place_of_training_is_waited_for_where_both_are_claimed(

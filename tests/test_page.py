@@ -478,6 +478,34 @@ def test_verdicts_are_counted_and_those_without_a_clause_left_out() -> None:
     assert counts == ["✓ pass 2", "! advice 1"]
 
 
+# -- load -------------------------------------------------------------------------------------
+
+LOAD = {
+    "callers": 4, "requests": 1200, "failed": 3, "swapped": 2, "seconds": 0.51, "per_second": 2352.9,
+    "slowest_ms": 54.3, "pings": 21, "pings_failed": 0, "slowest_ping_ms": 12.0,
+    "slowest_connect_ms": 3.5,
+}  # fmt: skip
+
+
+def test_what_several_callers_showed_stands_beside_the_latency() -> None:
+    text = section(shown(report(load=LOAD)), "latency").text
+
+    assert "Callers 4 Requests 1,200 A second 2,353 Not 2xx 3 Another's answer 2" in text
+    assert "Slowest ping 12.0 ms Slowest connection 3.50 ms" in text
+    assert "21 pings went on beside them, of which none failed" in text
+
+
+def test_connections_that_cannot_be_seen_are_not_told_under_load_either() -> None:
+    page = shown(report(load={**LOAD, "slowest_connect_ms": None, "pings_failed": 2}))
+
+    assert "Slowest connection not seen" in section(page, "latency").text
+    assert "of which 2 failed" in section(page, "latency").text
+
+
+def test_without_load_there_is_no_word_of_callers() -> None:
+    assert "callers" not in section(shown(report(load=None)), "latency").text
+
+
 # -- latency ----------------------------------------------------------------------------------
 
 

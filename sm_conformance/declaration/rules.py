@@ -138,6 +138,9 @@ def _look_at_hosting(document: Any, *, problems: Problems) -> None:
         if name in names:
             problems.add(where, f"another request is named {shown(name)}")
         names.add(name)
+        if index == 0 and "takes_s" in request:
+            text = "the first request is sent often: put a slow one behind it"
+            problems.add((*where, "takes_s"), text)
         expected = parts.mapping(request, "expect")
         for key, wrong in (
             ("matches", _wrong_match(expected)),

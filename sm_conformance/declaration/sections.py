@@ -140,4 +140,5 @@ def _request(name: str, said: dict[str, Any], *, where: Where, files: NamedFiles
         )
         if expected
         else None,
+        takes_s=parts.number(said.get("takes_s")),
     )

@@ -162,13 +162,14 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
-    """One request to ``/invocations`` that the owner says succeeds."""
+    """One request to ``/invocations`` that the owner says succeeds; a slow one in ``takes_s`` seconds."""
 
     name: str
     content_type: str | None
     accept: str | None
     body: bytes
     expect: Expectation | None = None
+    takes_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

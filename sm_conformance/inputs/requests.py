@@ -47,6 +47,7 @@ API_HEADERS: Mapping[str, str] = {
 # Looks like chance: no program offers it, and two runs ask for the same.
 UNKNOWN_PATH = "/sm-conformance-5b2f0c9e"
 _NONSENSE_LINE = b"\xff\xfe{sm-conformance\n"
+_TYPES_OF_ROWS = frozenset({"text/csv", "application/jsonlines", "application/x-ndjson"})
 UNDECLARED_TYPE = "application/x-sm-conformance-unknown"
 
 
@@ -64,13 +65,31 @@ class Request:
 
 
 def samples(hosting: Hosting | None) -> tuple[tuple[SampleRequest, ...], tuple[str, ...]]:
-    """The owner's sample requests, else a made-up one; and what was guessed."""
+    """The owner's sample requests but for slow ones, else a made-up one; and what was guessed."""
     if hosting is not None and hosting.requests:
-        return hosting.requests, ()
+        return tuple(one for one in hosting.requests if one.takes_s is None), ()
     guess = SampleRequest(
         name="guessed", content_type="text/csv", accept=None, body=generated.one_flower()
     )
     return (guess,), ("a text/csv request of one row (`hosting: {requests: …}`)",)
+
+
+def slow_sample(hosting: Hosting | None) -> SampleRequest | None:
+    """The first request that its owner says is slow; None where there is none."""
+    asked = hosting.requests if hosting is not None else ()
+    return next((one for one in asked if one.takes_s is not None), None)
+
+
+def with_last_row_again(sample: SampleRequest) -> SampleRequest | None:
+    """The sample with its last row twice, where its content type has rows; else None."""
+    kind = (sample.content_type or "").partition(";")[0].strip().lower()
+    rows = sample.body.splitlines(keepends=True)
+    if kind not in _TYPES_OF_ROWS or not rows or not rows[-1].strip():
+        return None
+    apart = b"" if rows[-1].endswith((b"\n", b"\r")) else b"\n"
+    return replace(
+        sample, name=f"{sample.name}-longer", body=sample.body + apart + rows[-1], expect=None
+    )
 
 
 def invocation(sample: SampleRequest, *, name: str) -> Request:

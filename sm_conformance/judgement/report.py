@@ -17,8 +17,8 @@ SCHEMA = "sm-conformance/report/1"
 class Circumstances:
     """What was judged, how and by what, beside the findings themselves.
 
-    ``images``, ``declaration`` and ``waivers`` have the form they have in the report; ``latency`` maps a route
-    to its figures.
+    ``images``, ``declaration``, ``waivers`` and ``load`` have the form they have in the report; ``latency``
+    maps a route to its figures.
     """
 
     images: Sequence[Mapping[str, Any]]
@@ -30,6 +30,7 @@ class Circumstances:
     engine: Mapping[str, Any]
     limits_changed: Mapping[str, Any]
     latency: Mapping[str, Mapping[str, Any]]
+    load: Mapping[str, Any] | None
     launches: int
     elapsed_s: float
     complete: bool
@@ -69,6 +70,7 @@ def build(
             if clause not in contract.asserted
         ],
         "latency": {route: dict(figures) for route, figures in facts.latency.items()},
+        "load": dict(facts.load) if facts.load else None,
         "launches": facts.launches,
         "elapsed_s": round(facts.elapsed_s, 3),
         "complete": facts.complete,

@@ -15,6 +15,7 @@ from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed.http import Address, Reply, Session, exchange
 from sm_conformance.observed.latency import Summary
+from sm_conformance.observed.load import Load
 from sm_conformance.observed.run import Stop
 from sm_conformance.observed.sending import in_chunks
 from sm_conformance.observed.written import Written
@@ -52,6 +53,7 @@ class Conversation:
     invocation_latency: Summary | None = None
     stop: Stop | None = None
     written: Written | None = None
+    load: Load | None = None
 
     @property
     def address(self) -> Address:
@@ -111,15 +113,15 @@ class Conversation:
         self._keep(request, reply)
         return reply
 
-    def until_good(self, name: str, *, patience_s: float) -> Reply:
+    def until_good(self, name: str, *, patience_s: float, limit_s: float | None = None) -> Reply:
         """The first sample request, asked again while it fails, for ``patience_s`` seconds.
 
-        A refusal (4xx) is no sign of loading and is soon believed.
+        A refusal (4xx) is no sign of loading and is soon believed; so is no answer in ``limit_s``.
         """
         began = time.monotonic()
         pause_s = 0.05
         while True:
-            reply = self.good(name)
+            reply = self.ask(invocation(self.sample, name=name), limit_s=limit_s)
             waited = time.monotonic() - began
             refused = reply.status is not None and reply.status < 500
             enough_s = min(_REFUSAL_PATIENCE_S, patience_s) if refused else patience_s
@@ -129,9 +131,9 @@ class Conversation:
                 return reply
             pause_s = min(1.0, pause_s * 1.5)
 
-    def recovered(self, name: str) -> Reply:
+    def recovered(self, name: str, *, limit_s: float | None = None) -> Reply:
         """The first sample request after one that a worker may not have survived."""
-        return self.until_good(name, patience_s=_RECOVERY_S)
+        return self.until_good(name, patience_s=_RECOVERY_S, limit_s=limit_s)
 
     def _keep(self, request: Request, reply: Reply) -> None:
         evidence.write_reply(self.folder, request.name, reply)

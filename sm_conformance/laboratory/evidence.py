@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from sm_conformance.engine.protocol import Bounds, Container, Launch, Network
@@ -153,6 +153,28 @@ def repeat_request(
     if body:
         words.append(f'--data-binary @"$PWD"/evidence/{name}/requests/{request}')
     return " ".join([*words, f'"http://$at{path}"'])
+
+
+def repeat_load(lines: Sequence[str], *, callers: int, bouts: int) -> str:
+    """Sends the requests of ``lines`` (of :func:`repeat_request`) ``callers`` at a time, and pings.
+
+    What each request is answered follows its number; those of ``lines`` take turns.
+    """
+    told = 'curl -s -w " %{http_code} after %{time_total} s"'
+    asked = " ".join(f"{at}) {line.replace('curl -i', told, 1)};;" for at, line in enumerate(lines))
+    ping = f"{told} -o /dev/null --max-time 10 {_headers(PLATFORM_HEADERS)}"
+    return "\n".join(
+        [
+            f"ask() {{ case $1 in {asked} esac; }}",
+            f"for bout in $(seq {bouts}); do",
+            f"  for n in $(seq 0 {callers - 1}); do r=$((n % {len(lines)}));",
+            '    (said=$(ask $r); echo "request $r: $said") &',
+            "  done",
+            f'  echo "ping: $({ping} "http://$at/ping")"',
+            "  wait",
+            "done",
+        ]
+    )
 
 
 def _headers(headers: Mapping[str, str]) -> str:

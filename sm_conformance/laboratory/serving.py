@@ -262,6 +262,7 @@ def _observed(
         limits_reached=reached(talk.bench.candidate.declaration.resources, found, logs),
         listeners=listeners,
         written=talk.written,
+        load=talk.load,
         repeat=evidence.repeat_server(
             launch,
             folder=talk.folder,

@@ -11,6 +11,7 @@ from pathlib import Path
 from sm_conformance.observed.facts import Exit, Listener, StartProblem
 from sm_conformance.observed.http import Address, Reply, printable
 from sm_conformance.observed.latency import Summary
+from sm_conformance.observed.load import Load
 from sm_conformance.observed.output import OutputTree
 from sm_conformance.observed.sought import NOTHING_SOUGHT, Sought
 from sm_conformance.observed.written import Written
@@ -234,6 +235,8 @@ class Server:
     evidence: Path
     sought: Sought = NOTHING_SOUGHT
     written: Written | None = None
+    # None where nobody put load on it.
+    load: Load | None = None
     cause: Cause | None = None
     # The same scenario in a fresh launch, where this one showed a timing that would block.
     again: Server | None = None

@@ -27,8 +27,9 @@ def unhealthy(server: Server, *, in_a_row: int) -> bool:
 
 
 def died(server: Server) -> bool:
-    """Whether a ready server ended although nobody had told it to."""
-    return server.ready and server.stop is not None and not server.stop.sent
+    """Whether a ready, idle server ended although nobody had told it to."""
+    under_load = server.load is not None and server.load.ended
+    return server.ready and server.stop is not None and not server.stop.sent and not under_load
 
 
 def failing(summary: Summary | None) -> bool:

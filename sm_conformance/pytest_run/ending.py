@@ -23,7 +23,7 @@ from sm_conformance.pytest_run.run import PytestRun
 from sm_conformance.pytest_run.terminal import count_clauses, kept_containers, last_line, summary
 from sm_conformance.rules import changed_limits
 from sm_conformance.run_folder import EVIDENCE
-from sm_conformance.session import latency_figures, write_report
+from sm_conformance.session import latency_figures, load_figures, write_report
 
 # Exit statuses of ours and of pytest's, from good to bad.
 _WORSE = (0, 5, 3, 1, 4, 2)
@@ -116,11 +116,12 @@ class Ending:
     def _facts(self) -> dict[str, Any]:
         """What only the process that launched knows."""
         if not self._run.is_open:
-            return {"launches": 0, "latency": {}, "kept": {}}
+            return {"launches": 0, "latency": {}, "load": None, "kept": {}}
         session = self._run.session
         return {
             "launches": session.lab.bench.launches.value,
             "latency": latency_figures(session),
+            "load": load_figures(session),
             "kept": self._keep_failed(),
         }
 
@@ -144,9 +145,11 @@ class Ending:
         run = self._run
         assert self._judgement is not None
         latency: dict[str, Any] = {}
+        load: dict[str, Any] | None = None
         launches = 0
         for told in (facts, *self._workers):
             latency |= told["latency"]
+            load = told["load"] or load
             launches += told["launches"]
             self._kept |= told["kept"]
         self._report = write_report(
@@ -154,6 +157,7 @@ class Ending:
             self._judgement,
             own,
             latency=latency,
+            load=load,
             launches=launches,
             complete=complete,
         )

@@ -86,6 +86,8 @@ def summary(
     if report is not None:
         for route, figures in report["latency"].items():
             reporter.write_line(f"latency {route}: {_figures(figures)}")
+        if report["load"]:
+            reporter.write_line(f"load: {_load(report['load'])}")
         for image in report["candidate"]["images"]:
             roles = " and ".join(image["roles"])
             reporter.write_line(f"judged {image['reference']} ({roles})  {image['config_digest']}")
@@ -159,6 +161,20 @@ def _figures(figures: Mapping[str, Any]) -> str:
     return (
         f"{figures['count']} requests, p50 {figures['p50_ms']:.2f} ms, p90 {figures['p90_ms']:.2f} ms, "
         f"p99 {figures['p99_ms']:.2f} ms, max {figures['max_ms']:.2f} ms{failed}{stands}"
+    )
+
+
+def _load(figures: Mapping[str, Any]) -> str:
+    connect = figures["slowest_connect_ms"]
+    swapped = f", {figures['swapped']} with another's answer" if figures["swapped"] else ""
+    sick = f" ({figures['pings_failed']} of {figures['pings']} failed)" * (
+        figures["pings_failed"] > 0
+    )
+    return (
+        f"{figures['callers']} callers, {figures['requests']} requests in {figures['seconds']:.2f} s "
+        f"({figures['per_second']:.0f} a second), {figures['failed']} failed{swapped}; slowest "
+        f"{figures['slowest_ms']:.0f} ms, ping {figures['slowest_ping_ms']:.0f} ms{sick}"
+        + (f", connection {connect:.0f} ms" if connect is not None else "")
     )
 
 

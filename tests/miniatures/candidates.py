@@ -13,6 +13,7 @@ from email.message import Message
 from itertools import count
 
 from miniatures import manners
+from miniatures.busy import BUSY
 from miniatures.container import Miniature
 from miniatures.handed import HANDED
 from miniatures.inside import Answer, Inside, Killed, Ping, Program
@@ -722,6 +723,7 @@ MINIATURES: dict[str, Miniature] = {
     "tini": _lawful_but("Its entrypoint is tini.", entrypoint=("/sbin/tini", "--", "/main")),
     "not-root": _lawful_but("It sets another user.", user="1000:1000"),
     # hosting
+    **BUSY,
     "never-listens": _lawful_but("Its server never listens.", serve=_never_listens),
     "loopback": _lawful_but("It listens on loopback alone.", serve=_listens("127.0.0.1", 8080)),
     "port-5000": _lawful_but("It listens on another port.", serve=_listens("0.0.0.0", 5000)),

@@ -13,7 +13,8 @@ def stop(talk: Conversation) -> None:
         limit_s = talk.bench.limits.hosting_stop_limit_s
         talk.stop = stopping.not_stopped("the server had ended by itself", limit_s=limit_s)
         return
-    talk.pings.append(talk.ping())
+    if talk.load is None or talk.load.well:  # else the load is to blame, and judged elsewhere
+        talk.pings.append(talk.ping())
     limit_s = talk.bench.limits.hosting_stop_limit_s
     talk.curls["stop"] = evidence.repeat_stop(limit_s=limit_s)
     talk.stop = stopping.stop(talk.bench, talk.container, limit_s=limit_s)

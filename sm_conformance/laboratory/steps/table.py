@@ -3,55 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.laboratory.steps import ending, ordinary, protocol, strange
 from sm_conformance.laboratory.steps.latency import latency
+from sm_conformance.laboratory.steps.load import load
+from sm_conformance.laboratory.steps.slow import slow_request
 
-_STEPS: Mapping[str, Callable[[Conversation], None]] = {
-    "first-invocation": ordinary.first_invocation,
-    "invocation": ordinary.invocation,
-    "pings": ordinary.pings,
-    "connect": ordinary.connect,
-    "declared-types": ordinary.declared_types,
-    "unknown-headers": ordinary.unknown_headers,
-    "charset": protocol.charset,
-    "api-headers": protocol.api_headers,
-    "latency": latency,
-    "post-ping": protocol.post_ping,
-    "unknown-path": protocol.unknown_path,
-    "keep-alive": protocol.keep_alive,
-    "framing": protocol.framing,
-    "undeclared-type": strange.undeclared_type,
-    "malformed-bodies": strange.malformed_bodies,
-    "large-bodies": strange.large_bodies,
-    "stop": ending.stop,
-    "written": ending.written,
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What is done, and when it may be.
+
+    ``needs_an_answer``: of a server whose good request fails, or that has ended, it would tell
+    nothing. ``chooses_quiet``: it says itself when the rest of the harness has to be quiet.
+    """
+
+    do: Callable[[Conversation], None]
+    needs_an_answer: bool = True
+    chooses_quiet: bool = False
+
+
+_STEPS: Mapping[str, _Step] = {
+    "first-invocation": _Step(ordinary.first_invocation, needs_an_answer=False),
+    "invocation": _Step(ordinary.invocation, needs_an_answer=False),
+    "pings": _Step(ordinary.pings, needs_an_answer=False),
+    "connect": _Step(ordinary.connect, needs_an_answer=False),
+    "declared-types": _Step(ordinary.declared_types),
+    "unknown-headers": _Step(ordinary.unknown_headers),
+    "charset": _Step(protocol.charset),
+    "api-headers": _Step(protocol.api_headers),
+    "latency": _Step(latency, chooses_quiet=True),
+    "slow-request": _Step(slow_request),
+    "load": _Step(load, chooses_quiet=True),
+    "post-ping": _Step(protocol.post_ping),
+    "unknown-path": _Step(protocol.unknown_path),
+    "keep-alive": _Step(protocol.keep_alive),
+    "framing": _Step(protocol.framing),
+    "undeclared-type": _Step(strange.undeclared_type),
+    "malformed-bodies": _Step(strange.malformed_bodies),
+    "large-bodies": _Step(strange.large_bodies),
+    "stop": _Step(ending.stop, needs_an_answer=False),
+    "written": _Step(ending.written, needs_an_answer=False),
 }
-# Of a server whose good request fails, or that has ended, these would tell nothing.
-_NEED_AN_ANSWER = frozenset(
-    {"declared-types", "unknown-headers", "charset", "api-headers", "latency", "post-ping",
-     "unknown-path", "keep-alive", "framing", "undeclared-type", "malformed-bodies", "large-bodies"}
-)  # fmt: skip
-# These choose themselves when the rest of the harness has to be quiet.
-_QUIET = frozenset({"latency"})
 
 
-def take(step: str, talk: Conversation) -> None:
+def take(name: str, talk: Conversation) -> None:
     """Does one step; what comes of it is kept in the conversation."""
-    sample = talk.replies.get("sample")
-    limit_s = talk.bench.limits.invocation_limit_s
-    if step in _NEED_AN_ANSWER and (sample is None or not sample.ok or sample.elapsed_s > limit_s):
+    step = _STEPS[name]
+    if step.needs_an_answer and not _answers(talk):
         return
-    if step in _NEED_AN_ANSWER and talk.container.pause(0.0):
-        return
-    if step in _QUIET:
-        _STEPS[step](talk)
+    if step.chooses_quiet:
+        step.do(talk)
         return
     with talk.bench.quiet.busy():
-        _STEPS[step](talk)
+        step.do(talk)
 
 
 def names() -> tuple[str, ...]:
     """The names of all steps."""
     return tuple(sorted(_STEPS))
+
+
+def _answers(talk: Conversation) -> bool:
+    """Whether the server answered the good request in time, and is still there."""
+    sample = talk.replies.get("sample")
+    limit_s = talk.bench.limits.invocation_limit_s
+    good = sample is not None and sample.ok and sample.elapsed_s <= limit_s
+    return good and not talk.container.pause(0.0)

@@ -1,0 +1,235 @@
+"""Servers that several callers at once bring to light, and lawful ones that look like them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from email.message import Message
+from itertools import count
+
+from miniatures.container import Miniature
+from miniatures.inside import Answer, Inside, Program
+from miniatures.lawful import invocation, ping, serving, training
+
+_LAWFUL = Miniature(story="It keeps every clause.", train=training(), serve=serving())
+_WORK_S = 0.004
+_AGES_S = 30.0
+_LONG_S = 0.9
+
+
+class _Desk:
+    """Who is being served at the moment."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._busy = 0
+
+    @contextmanager
+    def served(self) -> Iterator[int]:
+        """Counts a request in; how many there are with it."""
+        with self._changed:
+            self._busy += 1
+            now = self._busy
+        try:
+            yield now
+        finally:
+            with self._changed:
+                self._busy -= 1
+                self._changed.notify_all()
+
+    def idle(self) -> None:
+        """Waits until nobody is served."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._busy, timeout=_AGES_S)
+
+    @property
+    def crowded(self) -> bool:
+        return self._busy > 1
+
+
+def _working(desk: _Desk, *, work_s: float = _WORK_S) -> Callable[[Message, bytes], Answer]:
+    def answer(headers: Message, body: bytes) -> Answer:
+        with desk.served():
+            time.sleep(work_s)
+            return invocation(headers, body)
+
+    return answer
+
+
+def _keeps_the_request_in_a_global() -> Program:
+    last: dict[str, tuple[Message, bytes]] = {}
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        last["request"] = headers, body
+        time.sleep(_WORK_S)
+        return invocation(*last["request"])
+
+    return serving(invocation=answer)
+
+
+def _pings_when_idle() -> Program:
+    desk = _Desk()
+
+    def waiting(headers: Message) -> int:
+        desk.idle()
+        return 200
+
+    return serving(ping=waiting, invocation=_working(desk, work_s=0.1))
+
+
+def _sick_when_busy() -> Program:
+    desk = _Desk()
+    return serving(ping=lambda headers: 503 if desk.crowded else 200, invocation=_working(desk))
+
+
+def _stays_sick() -> Program:
+    desk = _Desk()
+    sick: list[bool] = []
+
+    def ill(headers: Message) -> int:
+        return 503 if sick else 200
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        with desk.served() as now:
+            time.sleep(_WORK_S)
+            if now > 1:
+                sick.append(True)
+            return invocation(headers, body)
+
+    return serving(ping=ill, invocation=answer)
+
+
+def _breaks_when_busy() -> Program:
+    desk = _Desk()
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        with desk.served() as now:
+            time.sleep(_WORK_S)
+            return (500, "text/plain", b"oh\n") if now > 1 else invocation(headers, body)
+
+    return serving(invocation=answer)
+
+
+def _locks_up() -> Program:
+    """Two locks, taken in the order in which a request names them."""
+    locks = threading.Lock(), threading.Lock()
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        first, second = locks if "json" in headers["Content-Type"] else locks[::-1]
+        with first:
+            time.sleep(_WORK_S)
+            if not second.acquire(timeout=_AGES_S):
+                return 500, "text/plain", b"stuck\n"
+            second.release()
+        return invocation(headers, body)
+
+    return serving(invocation=answer)
+
+
+def _ends_when_busy() -> Program:
+    desk = _Desk()
+    held: list[Inside] = []
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        with desk.served() as now:
+            time.sleep(_WORK_S)
+            if now > 1:
+                held[0].asked_to_stop.set()
+            return invocation(headers, body)
+
+    return serving(before=held.append, invocation=answer)
+
+
+def _one_after_another() -> Program:
+    """As single-threaded servers do: pings wait behind requests, and are answered in time."""
+    desk = threading.Lock()
+
+    def waiting(headers: Message) -> int:
+        with desk:
+            return ping(headers)
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        with desk:
+            time.sleep(_WORK_S)
+            return invocation(headers, body)
+
+    return serving(ping=waiting, invocation=answer)
+
+
+def _numbered() -> Program:
+    """An answer that no other is like, as with a time or a random number in it."""
+    numbers = count()
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        status, kind, text = invocation(headers, body)
+        return status, kind, text + str(next(numbers)).encode()
+
+    return serving(invocation=answer)
+
+
+def _differs_in_batches() -> Program:
+    """What is worked on together differs in its last digits from what is worked on alone."""
+    desk = _Desk()
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        with desk.served() as now:
+            time.sleep(_WORK_S)
+            status, kind, text = invocation(headers, body)
+            return status, kind, text.replace(b"0", f"0.{'0' * now}1".encode())
+
+    return serving(invocation=answer)
+
+
+def _moody() -> Program:
+    """Now and then it answers as if it had been asked something else, also who asks alone."""
+    numbers = count()
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        status, kind, text = invocation(headers, body)
+        moody = status == 200 and next(numbers) % 7 == 6
+        return (200, kind, b"[0]" if text == b"0\n" else b"0\n") if moody else (status, kind, text)
+
+    return serving(invocation=answer)
+
+
+def _thinks(*, gives_up_s: float | None = None) -> Program:
+    """Takes its time for three rows, or gives up."""
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        if body.count(b"\n") == 3:
+            time.sleep(gives_up_s or _LONG_S)
+            if gives_up_s is not None:
+                return 504, "text/plain", b"took too long\n"
+        return invocation(headers, body)
+
+    return serving(invocation=answer)
+
+
+def _like(story: str, make: Callable[[], Program]) -> Miniature:
+    def serve(inside: Inside) -> int:
+        return make()(inside)
+
+    return replace(_LAWFUL, story=story, serve=serve)
+
+
+BUSY: dict[str, Miniature] = {
+    "keeps-the-request-in-a-global": _like(
+        "Its callers get each other's answers.", _keeps_the_request_in_a_global
+    ),
+    "pings-when-idle": _like("Pings wait until nobody is served.", _pings_when_idle),
+    "sick-when-busy": _like("Its ping fails while it is busy.", _sick_when_busy),
+    "stays-sick": _like("Its ping fails for ever once it was busy.", _stays_sick),
+    "breaks-when-busy": _like("It cannot do two things at once.", _breaks_when_busy),
+    "locks-up": _like("Two of its requests wait for each other for ever.", _locks_up),
+    "ends-when-busy": _like("Two requests at once end it.", _ends_when_busy),
+    "one-after-another": _like("It serves one after another.", _one_after_another),
+    "numbered": _like("No two of its answers are alike.", _numbered),
+    "differs-in-batches": _like("It answers batches with other digits.", _differs_in_batches),
+    "thinks": _like("It takes its time for three rows.", _thinks),
+    "gives-up-thinking": _like("It gives up early.", lambda: _thinks(gives_up_s=0.3)),
+    "fails-at-once": _like("It has no time for three rows.", lambda: _thinks(gives_up_s=1e-6)),
+    "moody": _like("It mixes answers up, whoever asks.", _moody),
+}
