@@ -10,6 +10,7 @@ from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed import timing
 from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.run import Server, Stage
+from sm_conformance.suite.asked import asked
 
 
 @clause("HOST-001", "listens", given="serve-plain", needs=Stage.STARTED)
