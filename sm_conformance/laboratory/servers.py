@@ -24,8 +24,21 @@ def observe(bench: Bench, scenario: Scenario, others: Observe) -> Observation | 
     archive, guessed = model
     server = serve(bench, scenario, scenario.conditions, model=archive, guessed=guessed)
     if scenario.name != PLAIN_SERVER:
-        cause = cause_of(others(PLAIN_SERVER))
-        return replace(server, cause=cause or attribution.of_another_server(bench, server))
+        cause = cause_of(others(PLAIN_SERVER)) or attribution.of_another_server(
+            bench, scenario, server, model=archive
+        )
+        server = replace(server, cause=cause)
+        if suspicion.of_a_cut(server):
+            again = serve(
+                bench,
+                scenario,
+                scenario.conditions,
+                model=archive,
+                guessed=guessed,
+                name=f"{scenario.name}-again",
+            )
+            server = replace(server, again=again)
+        return server
     cause = attribution.of_server(bench, scenario, server, model=archive)
     server = replace(server, cause=cause)
     if suspicion.of_timing(bench, server):
@@ -45,10 +58,8 @@ def _model(bench: Bench, others: Observe) -> tuple[Path | None, tuple[str, ...]]
     """The model archive to serve and what was guessed about it, or why there is none."""
     candidate = bench.candidate
     hosting = candidate.declaration.hosting
-    if bench.model is not None:
-        return bench.model, ()
-    if hosting is not None and hosting.model is not None:
-        return hosting.model, ()
+    if bench.given_model is not None:
+        return bench.given_model, ()
     if hosting is not None and hosting.without_model:
         return None, ()
     if "training" not in candidate.claims or candidate.training is None:

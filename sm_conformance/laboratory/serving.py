@@ -11,7 +11,7 @@ from sm_conformance.engine.protocol import Launch, Network, Place
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.inputs import requests, script_mode
 from sm_conformance.inputs.archive import with_code
-from sm_conformance.inputs.scenario import Conditions, Scenario
+from sm_conformance.inputs.scenario import HOST, Conditions, Scenario
 from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.conversation import Conversation
@@ -140,6 +140,8 @@ def _launch(
             **(hosting.environment if hosting else {}),
             **conditions.environment,
         },
+        # The name of the one host of a training says nothing of servers: engines name these.
+        hostname=None if conditions.host == HOST else conditions.host,
         # Without model data the platform mounts nothing, and what the image bakes there shows.
         places=(place,) if model is not None else (),
         network=bench.network(Network.ISOLATED, lifted=conditions.open_network),
@@ -259,6 +261,7 @@ def _observed(
         guessed_request=guessed_request,
         limits_reached=_limits_reached(talk, found),
         listeners=listeners,
+        bereft=talk.bereft,
         written=talk.written,
         repeat=evidence.repeat_server(
             launch,

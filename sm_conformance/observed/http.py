@@ -191,9 +191,9 @@ class Session:
         """One request as in the function ``exchange``; ``connect_s`` is None when reused."""
         # Head and body in one buffer, hence one write: a server that answers only after both
         # would otherwise be charged with the delayed acknowledgement of the head (about 40 ms).
-        data = _head(self._address, method, path, headers, body) + (body or b"")
+        data = request_head(self._address, method, path, headers, body) + (body or b"")
         deadline = perf_counter() + limit_s
-        empty = _nothing(method, path)
+        empty = unanswered(method, path)
         if self._sock is not None and is_quiet(self._sock):
             reply = self._converse(empty, data, deadline, max_reply_bytes)
             if reply.first_byte_s is not None or reply.problem not in ("closed", "reset"):
@@ -211,31 +211,43 @@ class Session:
 
     def _converse(self, empty: Reply, data: bytes, deadline: float, bound: int) -> Reply:
         assert self._sock is not None
-        wire = Wire(self._sock, deadline=deadline, bound=bound)
-        answer = Answer(wire, method=empty.method, bound=bound)
-        started = perf_counter()
-        problem, detail = answer.fetch(data)
-        elapsed_s = perf_counter() - started
-        surplus = problem is None and answer.has_surplus()
-        if problem is not None or not answer.keeps_alive or surplus:
+        reply, reusable = converse(self._sock, empty, data, deadline=deadline, bound=bound)
+        if not reusable:
             self.close()
-        first = wire.first_byte_at
-        return replace(
-            empty,
-            status=answer.status,
-            reason=answer.reason,
-            headers=answer.headers,
-            body=bytes(answer.body[:bound]),
-            truncated=len(answer.body) > bound,
-            first_byte_s=None if first is None else first - started,
-            elapsed_s=elapsed_s,
-            problem=problem,
-            detail=printable(detail),
-            surplus=surplus,
-        )
+        return reply
 
 
-def _head(
+def converse(
+    sock: socket.socket, empty: Reply, data: bytes, *, deadline: float, bound: int
+) -> tuple[Reply, bool]:
+    """Sends ``data`` and reads the answer to the request that ends with it, until ``deadline``.
+
+    The reply is ``empty`` with what came; and whether another request may follow.
+    """
+    wire = Wire(sock, deadline=deadline, bound=bound)
+    answer = Answer(wire, method=empty.method, bound=bound)
+    started = perf_counter()
+    problem, detail = answer.fetch(data)
+    elapsed_s = perf_counter() - started
+    surplus = problem is None and answer.has_surplus()
+    first = wire.first_byte_at
+    reply = replace(
+        empty,
+        status=answer.status,
+        reason=answer.reason,
+        headers=answer.headers,
+        body=bytes(answer.body[:bound]),
+        truncated=len(answer.body) > bound,
+        first_byte_s=None if first is None else first - started,
+        elapsed_s=elapsed_s,
+        problem=problem,
+        detail=printable(detail),
+        surplus=surplus,
+    )
+    return reply, problem is None and answer.keeps_alive and not surplus
+
+
+def request_head(
     address: Address, method: str, path: str, headers: Mapping[str, str], body: bytes | None
 ) -> bytes:
     """The request line and headers as ``http.client`` checks and writes them."""
@@ -253,7 +265,7 @@ def _head(
     return bytes(written)
 
 
-def _nothing(method: str, path: str) -> Reply:
+def unanswered(method: str, path: str) -> Reply:
     """The reply before anything has happened, which what happens then replaces."""
     return Reply(
         method=method,

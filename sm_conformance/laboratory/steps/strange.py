@@ -18,6 +18,7 @@ from sm_conformance.observed.http import Reply
 _LARGE_BODY_S = 10.0
 # After a request without an answer: a server that died of it is to be seen as ended, not asked.
 _DYING_S = 0.5
+BAD = ("undeclared-type", "empty-body", "noise", "cut")
 
 
 def undeclared_type(talk: Conversation) -> None:
@@ -42,6 +43,11 @@ def works_after(replies: Mapping[str, Reply], name: str) -> bool:
     """Whether a good request and a ping succeeded after the bad request ``name``."""
     after, ping = replies.get(f"after-{name}"), replies.get(f"ping-after-{name}")
     return after is not None and after.ok and ping is not None and ping.status == 200
+
+
+def survived(replies: Mapping[str, Reply]) -> bool:
+    """Whether a good request and a ping succeeded after each bad request that was sent."""
+    return all(works_after(replies, name) for name in BAD if name in replies)
 
 
 def recover(talk: Conversation, name: str) -> None:

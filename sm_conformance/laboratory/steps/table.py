@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sm_conformance.laboratory.conversation import Conversation
-from sm_conformance.laboratory.steps import ending, ordinary, strange
+from sm_conformance.laboratory.steps import ending, life, ordinary, strange
 from sm_conformance.laboratory.steps.latency import latency
 
 _STEPS: Mapping[str, Callable[[Conversation], None]] = {
@@ -19,13 +19,15 @@ _STEPS: Mapping[str, Callable[[Conversation], None]] = {
     "undeclared-type": strange.undeclared_type,
     "malformed-bodies": strange.malformed_bodies,
     "large-bodies": strange.large_bodies,
+    "in-flight": life.in_flight,
+    "kill-server": life.kill_server,
     "stop": ending.stop,
     "written": ending.written,
 }
 # Of a server whose good request fails, these would tell nothing.
 _NEED_AN_ANSWER = frozenset(
     {"declared-types", "unknown-headers", "latency", "undeclared-type", "malformed-bodies",
-     "large-bodies"}
+     "large-bodies", "in-flight", "kill-server"}
 )  # fmt: skip
 # These choose themselves when the rest of the harness has to be quiet.
 _QUIET = frozenset({"latency"})
