@@ -15,7 +15,7 @@ from sm_conformance.contract import clause
 # Values within the declared ranges, and as many outside, that training is tried with by default.
 EXAMPLES = 3
 # Launches of one that keeps every clause, without those for examples of values.
-TRAININGS, SERVERS = 7, 2
+TRAININGS, SERVERS = 7, 3
 
 
 @pytest.fixture(autouse=True)
@@ -197,6 +197,14 @@ SERVING_SINS = [
         declaration=NEEDS_MODEL),
     Sin("deaf-server", "HOST-060 stops-in-time", "advice", says="it did not end",
         limits=UNSTOPPABLE),
+    Sin("minds-its-name", "HOST-036 container-hostname", "advice",
+        says="as soon as this is lifted: the host has an unusual name"),
+    Sin("cuts-off", "HOST-061 finishes-requests", "advice",
+        says="connection closed before the answer was complete"),
+    Sin("hides-a-dead-child", "HOST-062 dies-with-server", "advice",
+        says="after `python model.py` was killed: ping 200", limits={"server_recovery_s": 0.2}),
+    Sin("writes-beside-its-program", "IMG-024 writes-to-tmp-only", "advice",
+        says="it wrote /opt/program/cache.db"),
     Sin("tini", "IMG-006 no-init-entrypoint", "advice", says="tini"),
     Sin("not-root", "IMG-012 root-hosting", "advice", says="USER 1000:1000"),
     Sin("bad-program", "IMG-003 on-path", says="permission denied"),
@@ -242,7 +250,8 @@ def test_a_lawful_one_is_conformant(pytester: pytest.Pytester) -> None:
     launched = {one.key for one in clause.load().launched if one.applies(claims)}
     assert found.with_verdict("n/a").keys() & launched == {
         "IMG-012 root-training", "HOST-004 ping-bound", "HOST-010 invocation-bound",
-        "HOST-010 expected-response", "TRAIN-089 metric-matches",
+        "HOST-010 expected-response", "TRAIN-089 metric-matches", "HOST-031 model-archive",
+        "HOST-062 dies-with-server",
     }  # fmt: skip
     assert (found.status, found.report["conclusion"]) == (0, "conformant")
     assert (found.report["doubts"], found.report["complete"]) == ([], True)
@@ -251,6 +260,26 @@ def test_a_lawful_one_is_conformant(pytester: pytest.Pytester) -> None:
     assert found.report["examples"] == EXAMPLES
     assert found.report["latency"]["/ping"]["count"] == 100
     assert found.report["declaration"]["claims"] == ["hosting", "training"]
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["ends-with-its-child", "ill-without-its-child", "starts-its-child-again"],
+)
+def test_a_server_that_does_not_hide_its_dead_child_is_lawful(
+    pytester: pytest.Pytester, image: str
+) -> None:
+    found = judge_here(pytester, image, declaration=SERVES)
+
+    assert (found.status, found.said) == (0, {}), found.output
+    assert found.findings["HOST-062 dies-with-server"]["verdict"] == "pass"
+
+
+def test_logs_and_numbers_of_processes_may_be_written_anywhere(pytester: pytest.Pytester) -> None:
+    found = judge_here(pytester, "writes-logs", declaration=SERVES)
+
+    assert (found.status, found.said) == (0, {}), found.output
+    assert found.findings["IMG-024 writes-to-tmp-only"]["verdict"] == "pass"
 
 
 def test_responses_that_are_as_declared_are_lawful(pytester: pytest.Pytester) -> None:
