@@ -179,7 +179,7 @@ def repeat_in_flight(
 def repeat_kill(command: str) -> str:
     """The command that kills the process which serves, for one who may, where the engine runs."""
     found = f"docker top sm-repeat -eo pid,args | grep -F -- {shlex.quote(command)}"
-    return f"sudo kill -KILL $({found} | awk '{{print $1; exit}}'); sleep 1"
+    return f"kill -KILL $({found} | awk '{{print $1; exit}}')  # as root\nsleep 1"
 
 
 def _headers(headers: Mapping[str, str]) -> str:
