@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sm_conformance.inputs.archive import spoiled
 from sm_conformance.observed import archive
 from sm_conformance.observed.archive import flaw_of
 
@@ -142,3 +143,55 @@ def test_of_a_hostile_archive_no_more_is_read_than_is_bounded(
     found = flaw_of(file)
 
     assert (found.text, found.whole) == (None, False)
+
+
+# -- spoiled models --------------------------------------------------------------------------------
+
+
+def files_of(packed: Path) -> dict[str, bytes]:
+    with tarfile.open(packed, "r:gz") as opened:
+        return {
+            one.name: held.read() for one in opened if (held := opened.extractfile(one)) is not None
+        }
+
+
+@pytest.mark.parametrize("name", ["one file", "several gzip members", "PAX headers"])
+def test_a_spoiled_model_has_the_same_files_and_holds_noise(tmp_path: Path, name: str) -> None:
+    source = tmp_path / "model.tar.gz"
+    source.write_bytes(LAWFUL[name])
+
+    made = spoiled(source, to=tmp_path / "spoiled.tar.gz")
+
+    assert made is not None
+    before, after = files_of(source), files_of(made)
+    assert before.keys() == after.keys()
+    assert all(after[one] != before[one] for one in before)
+    assert {len(content) for content in after.values()} == {len(CONTENT)}
+    assert files_of(spoiled(source, to=tmp_path / "again.tar.gz") or source) == after
+
+
+def test_code_that_comes_with_a_model_is_not_spoiled(tmp_path: Path) -> None:
+    source = tmp_path / "model.tar.gz"
+    source.write_bytes(gzip.compress(tar(member("./code/inference.py"), member("a"))))
+
+    made = spoiled(source, to=tmp_path / "spoiled.tar.gz")
+
+    assert made is not None
+    assert files_of(made)["./code/inference.py"] == CONTENT
+    assert files_of(made)["a"] != CONTENT
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(tar(member("code/inference.py"), member("a", kind=tarfile.DIRTYPE))),
+        gzip.compress(PLAIN)[:-20],
+        PLAIN,
+    ],
+    ids=["only code", "cut", "no gzip"],
+)
+def test_what_holds_nothing_to_spoil_is_left_alone(tmp_path: Path, content: bytes) -> None:
+    source = tmp_path / "model.tar.gz"
+    source.write_bytes(content)
+
+    assert spoiled(source, to=tmp_path / "spoiled.tar.gz") is None

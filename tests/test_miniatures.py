@@ -11,11 +11,12 @@ from miniatures.judging import BOTH, REQUESTS, SERVES, TRAINING, TRAINS, Judged
 from miniatures.sins import HASTE, Sin, assert_found_out, hurry, judge_here
 
 from sm_conformance.contract import clause
+from sm_conformance.laboratory import servers
 
 # Values within the declared ranges, and as many outside, that training is tried with by default.
 EXAMPLES = 3
-# Launches of one that keeps every clause, without those for examples of values.
-TRAININGS, SERVERS = 7, 3
+# Launches of one that keeps every clause and is handed a model, without those for examples of values.
+TRAININGS, SERVERS = 7, 4
 
 
 @pytest.fixture(autouse=True)
@@ -199,6 +200,8 @@ SERVING_SINS = [
         limits=UNSTOPPABLE),
     Sin("minds-its-name", "HOST-036 container-hostname", "advice",
         says="as soon as this is lifted: the host has an unusual name"),
+    Sin("swallows-a-bad-model", "HOST-007 sees-a-broken-model", "advice",
+        says="it says 200 to a ping, and then: 500", declaration=NEEDS_MODEL),
     Sin("cuts-off", "HOST-061 finishes-requests", "advice",
         says="connection closed before the answer was complete"),
     Sin("hides-a-dead-child", "HOST-062 dies-with-server", "advice",
@@ -260,6 +263,18 @@ def test_a_lawful_one_is_conformant(pytester: pytest.Pytester) -> None:
     assert found.report["examples"] == EXAMPLES
     assert found.report["latency"]["/ping"]["count"] == 100
     assert found.report["declaration"]["claims"] == ["hosting", "training"]
+
+
+@pytest.mark.parametrize("image", ["needs-no-model", "ill-with-a-bad-model"])
+def test_a_server_that_does_not_vouch_for_a_bad_model_is_lawful(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, image: str
+) -> None:
+    monkeypatch.setattr(servers, "_LEAST_PATIENCE_S", 0.2)
+
+    found = judge_here(pytester, image, declaration=NEEDS_MODEL)
+
+    assert (found.status, found.said) == (0, {}), found.output
+    assert found.findings["HOST-007 sees-a-broken-model"]["verdict"] == "pass"
 
 
 @pytest.mark.parametrize(
@@ -332,7 +347,10 @@ def test_training_and_hosting_images_are_one_candidate(pytester: pytest.Pytester
 
 @pytest.mark.parametrize(
     ("option", "launches"),
-    [("--sm-train-image=lawful", TRAININGS + 2 * EXAMPLES), ("--sm-serve-image=lawful", SERVERS)],
+    [
+        ("--sm-train-image=lawful", TRAININGS + 2 * EXAMPLES),
+        ("--sm-serve-image=lawful", SERVERS - 1),
+    ],
 )
 def test_one_half_alone_is_judged_alone(
     pytester: pytest.Pytester, option: str, launches: int

@@ -22,6 +22,7 @@ from miniatures.lawful import (
     fit,
     hyperparameters,
     invocation,
+    load,
     ping,
     serving,
     training,
@@ -473,6 +474,26 @@ def _sulks() -> Callable[[Message, bytes], Answer]:
     return answer
 
 
+def _is_bad(inside: Inside) -> bool:
+    try:
+        load(inside)
+    except ValueError:
+        return True
+    return False
+
+
+def _swallows_a_bad_model(inside: Inside) -> int:
+    inside.say("server starts")
+    inside.serve(ping, _breaks if _is_bad(inside) else invocation)
+    return 0
+
+
+def _ill_with_a_bad_model(inside: Inside) -> int:
+    inside.say("server starts")
+    inside.serve(_ping_500 if _is_bad(inside) else ping, invocation)
+    return 0
+
+
 def _minds_its_name(inside: Inside) -> None:
     if inside.hostname and not inside.hostname.islower():
         raise ValueError(f"no configuration for the host {inside.hostname}")
@@ -768,6 +789,13 @@ MINIATURES: dict[str, Miniature] = {
     ),
     "wants-network-to-serve": _serves("Its server downloads.", before=_wants_the_network),
     "minds-its-name": _serves("It knows its host by name.", before=_minds_its_name),
+    "swallows-a-bad-model": _lawful_but(
+        "It answers pings whatever its model is.", serve=_swallows_a_bad_model
+    ),
+    "needs-no-model": _lawful_but("It does without the model that it is handed.", serve=_chatters),
+    "ill-with-a-bad-model": _lawful_but(
+        "Its pings fail when its model is bad.", serve=_ill_with_a_bad_model
+    ),
     "cuts-off": _lawful_but("It cuts off who is still sending.", serve=_cuts_off),
     "hides-a-dead-child": _lawful_but(
         "It says it is healthy when its server is dead.", serve=_bereft(), child="python model.py"
