@@ -48,7 +48,19 @@ _TRANSFORM = {
     "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
 }
 _INFERENCE = {
-    "Containers": [{"Image": IMAGE, "Environment": {"WORKERS": "2"}}],
+    "Containers": [
+        {
+            "Image": IMAGE,
+            "Environment": {"WORKERS": "2"},
+            "ModelDataSource": {
+                "S3DataSource": {
+                    "S3Uri": f"{BUCKET}/model/",
+                    "S3DataType": "S3Prefix",
+                    "CompressionType": "None",
+                }
+            },
+        }
+    ],
     "SupportedTransformInstanceTypes": ["ml.m5.large"],
     "SupportedRealtimeInferenceInstanceTypes": ["ml.m5.large"],
     "SupportedContentTypes": ["text/csv", "application/json"],

@@ -20,6 +20,9 @@ HYPERPARAMETERS: Steps = (*SPECIFICATION, "SupportedHyperParameters")
 METRICS: Steps = ("AlgorithmSpecification", "MetricDefinitions")
 CONTAINER: Steps = ("PrimaryContainer",)
 S3: Steps = ("InputDataConfig", 0, "DataSource", "S3DataSource")
+SOURCE: Steps = (
+    "InferenceSpecification", "Containers", 0, "ModelDataSource", "S3DataSource",
+)  # fmt: skip
 ENTRYPOINT: Steps = ("AlgorithmSpecification", "ContainerEntrypoint")
 VPC_ACCESS = {"TrainingRepositoryAccessMode": "Vpc"}
 LONG = "x" * 257
@@ -227,6 +230,21 @@ BREACHES: list[tuple[str, Edit, str]] = [
         "text that matches",
     ),
     (
+        "HOST-032 model-data-source-form",
+        put("algorithm", (*SOURCE, "S3DataType"), "ManifestFile"),
+        "one of",
+    ),
+    (
+        "HOST-032 model-data-source-form",
+        drop("algorithm", (*SOURCE, "CompressionType")),
+        "CompressionType is given",
+    ),
+    (
+        "HOST-032 model-data-source-form",
+        put("algorithm", (*SOURCE, "S3Uri"), "s3://a-bucket/a/../model/"),
+        "no part . or ..",
+    ),
+    (
         "HOST-035 environment-limits",
         put("model", (*CONTAINER, "Environment"), many(40, "x" * 1000)),
         "32768 bytes",
@@ -362,6 +380,7 @@ DOUBTFUL = {
     ("IMG-010 entrypoint-from-channel", "sharded by S3 key"),
     ("TRAIN-030 data-type", "one of"),
     ("HOST-031 model-url", ".tar.gz"),
+    ("HOST-032 model-data-source-form", "no part . or .."),
 }
 
 

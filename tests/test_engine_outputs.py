@@ -11,6 +11,7 @@ from docker import APIClient
 from docker.utils import kwargs_from_env
 from real_engine import MIB, PATIENCE_S, TRAINING_PLACES, image, launched, program
 
+from sm_conformance.engine import added
 from sm_conformance.engine.docker import DockerEngine
 from sm_conformance.observed.output import read_tree
 
@@ -43,7 +44,7 @@ def test_a_container_that_writes_nothing_adds_nothing(engine: DockerEngine, bare
 
 
 def test_what_a_container_adds_is_told_with_paths_and_sizes(
-    engine: DockerEngine, bare: str
+    engine: DockerEngine, bare: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = (
         "import os; os.makedirs('/root/deep'); open('/root/deep/a\\n', 'w').write('x' * 3000); "
@@ -57,6 +58,8 @@ def test_what_a_container_adds_is_told_with_paths_and_sizes(
         assert paths is not None
         assert {"/root/deep", "/root/deep/a\n", "/tmp/b", "/root/pipe", "/root/link"} <= set(paths)
         assert "/etc/debian_version" not in paths
+        monkeypatch.setattr(added, "_layer", lambda *_: None)
+        assert set(made.added_paths() or ()) == set(paths)
         sizes = {path: made.file_bytes(path) for path in paths}
         assert {path: size for path, size in sizes.items() if size} == {
             "/root/deep/a\n": 3000, "/tmp/b": 50,

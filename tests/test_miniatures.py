@@ -11,11 +11,12 @@ from miniatures.judging import BOTH, REQUESTS, SERVES, TRAINING, TRAINS, Judged
 from miniatures.sins import HASTE, Sin, assert_found_out, hurry, judge_here
 
 from sm_conformance.contract import clause
+from sm_conformance.laboratory import servers
 
 # Values within the declared ranges, and as many outside, that training is tried with by default.
 EXAMPLES = 3
-# Launches of one that keeps every clause, without those for examples of values.
-TRAININGS, SERVERS = 7, 2
+# Launches of one that keeps every clause and is handed a model, without those for examples of values.
+TRAININGS, SERVERS = 7, 4
 
 
 @pytest.fixture(autouse=True)
@@ -250,6 +251,16 @@ SERVING_SINS = [
         limits={"ping_limit_s": 0.3, "sample_requests": 2}),
     Sin("sick-when-busy", "HOST-006 healthy-under-load", "advice", says="pings failed: 503"),
     Sin("stays-sick", "HOST-006 healthy-under-load", "advice", says="all callers had gone: 503"),
+    Sin("minds-its-name", "HOST-036 container-hostname", "advice",
+        says="as soon as this is lifted: the host has an unusual name"),
+    Sin("swallows-a-bad-model", "HOST-007 sees-a-broken-model", "advice",
+        says="it says 200 to a ping, and then: 500", declaration=NEEDS_MODEL),
+    Sin("cuts-off", "HOST-061 finishes-requests", "advice",
+        says="connection closed before the answer was complete"),
+    Sin("hides-a-dead-child", "HOST-062 dies-with-server", "advice",
+        says="after `python model.py` was killed: ping 200", limits={"server_recovery_s": 0.2}),
+    Sin("writes-beside-its-program", "IMG-024 writes-to-tmp-only", "advice",
+        says="it wrote /opt/program/cache.db"),
     Sin("tini", "IMG-006 no-init-entrypoint", "advice", says="tini"),
     Sin("not-root", "IMG-012 root-hosting", "advice", says="USER 1000:1000"),
     Sin("bad-program", "IMG-003 on-path", says="permission denied"),
@@ -296,6 +307,8 @@ def test_a_lawful_one_is_conformant(pytester: pytest.Pytester) -> None:
     assert found.with_verdict("n/a").keys() & launched == {
         "IMG-012 root-training", "HOST-004 ping-bound", "HOST-010 invocation-bound",
         "HOST-010 expected-response", "HOST-011 own-timeouts", "TRAIN-089 metric-matches",
+        "HOST-031 model-archive",
+        "HOST-062 dies-with-server",
     }  # fmt: skip
     assert (found.status, found.report["conclusion"]) == (0, "conformant")
     assert (found.report["doubts"], found.report["complete"]) == ([], True)
@@ -325,6 +338,38 @@ def test_what_http_allows_is_lawful(image: str, pytester: pytest.Pytester) -> No
     }
     verdict = "n/a" if image == "old-fashioned" else "pass"
     assert framed == {"keep-alive": verdict, "request-framing": verdict}
+
+
+@pytest.mark.parametrize("image", ["needs-no-model", "ill-with-a-bad-model"])
+def test_a_server_that_does_not_vouch_for_a_bad_model_is_lawful(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, image: str
+) -> None:
+    monkeypatch.setattr(servers, "_LEAST_PATIENCE_S", 0.2)
+
+    found = judge_here(pytester, image, declaration=NEEDS_MODEL)
+
+    assert (found.status, found.said) == (0, {}), found.output
+    assert found.findings["HOST-007 sees-a-broken-model"]["verdict"] == "pass"
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["ends-with-its-child", "ill-without-its-child", "starts-its-child-again"],
+)
+def test_a_server_that_does_not_hide_its_dead_child_is_lawful(
+    pytester: pytest.Pytester, image: str
+) -> None:
+    found = judge_here(pytester, image, declaration=SERVES)
+
+    assert (found.status, found.said) == (0, {}), found.output
+    assert found.findings["HOST-062 dies-with-server"]["verdict"] == "pass"
+
+
+def test_logs_and_numbers_of_processes_may_be_written_anywhere(pytester: pytest.Pytester) -> None:
+    found = judge_here(pytester, "writes-logs", declaration=SERVES)
+
+    assert (found.status, found.said) == (0, {}), found.output
+    assert found.findings["IMG-024 writes-to-tmp-only"]["verdict"] == "pass"
 
 
 def test_responses_that_are_as_declared_are_lawful(pytester: pytest.Pytester) -> None:
@@ -379,7 +424,10 @@ def test_training_and_hosting_images_are_one_candidate(pytester: pytest.Pytester
 
 @pytest.mark.parametrize(
     ("option", "launches"),
-    [("--sm-train-image=lawful", TRAININGS + 2 * EXAMPLES), ("--sm-serve-image=lawful", SERVERS)],
+    [
+        ("--sm-train-image=lawful", TRAININGS + 2 * EXAMPLES),
+        ("--sm-serve-image=lawful", SERVERS - 1),
+    ],
 )
 def test_one_half_alone_is_judged_alone(
     pytester: pytest.Pytester, option: str, launches: int

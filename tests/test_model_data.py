@@ -83,7 +83,7 @@ def test_an_image_that_only_serves_is_judged_with_the_model_of_its_declaration(
     assert answer(tmp_path) == "7\n"
 
 
-def test_a_model_that_breaks_off_makes_hosting_not_run_and_says_so(tmp_path: Path) -> None:
+def test_a_model_that_breaks_off_is_to_blame_for_all_that_is_not_judged(tmp_path: Path) -> None:
     whole = model_archive(tmp_path, more=os.urandom(200_000).hex())
     whole.write_bytes(whole.read_bytes()[:100_000])
     declaration = tmp_path / "sm-conformance.yaml"
@@ -93,9 +93,13 @@ def test_a_model_that_breaks_off_makes_hosting_not_run_and_says_so(tmp_path: Pat
         tmp_path, f"--sm-serve-image={IMAGE}", f"--sm-declaration={declaration}"
     )
 
-    reasons = {one["reason"] for one in report["findings"] if one["verdict"] == "not-run"}
-    assert status == 3, output
-    assert any("cannot be unpacked" in str(reason) for reason in reasons), output
+    findings = {f"{one['clause']} {one['name']}": one for one in report["findings"]}
+    blocked = {one["reason"] for one in findings.values() if one["verdict"] == "blocked"}
+    assert status == 1, output
+    assert findings["HOST-031 model-archive"]["verdict"] == "fail"
+    assert "it breaks off" in findings["HOST-031 model-archive"]["actual"]
+    assert blocked == {"blocked by HOST-031 model-archive"}
+    assert {one["verdict"] for one in findings.values()} <= {"pass", "n/a", "fail", "blocked"}
 
 
 def test_separate_images_for_training_and_hosting_are_one_candidate(tmp_path: Path) -> None:

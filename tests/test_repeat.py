@@ -108,6 +108,21 @@ def test_a_malformed_body_gets_the_same_wrong_answer_by_curl(tmp_path: Path) -> 
     assert answer.partition(" ")[2].startswith("500 "), seen.output
 
 
+def test_a_request_in_flight_is_cut_again(tmp_path: Path) -> None:
+    found = repeat(tmp_path, "HOST-061-finishes-requests-ends-at-once")
+
+    assert "connection" in found.actual
+    assert "HTTP/1.1 200" in found.output.partition("docker kill")[0]  # the ping before
+    assert "Empty reply" in found.output or "reset" in found.output, found.output
+
+
+def test_a_front_hides_its_dead_server_again(tmp_path: Path) -> None:
+    found = repeat(tmp_path, "HOST-062-dies-with-server-answers-pings-for-it")
+
+    assert "ping 200" in found.actual
+    assert "nobody is there" in found.output, found.output
+
+
 def test_a_ping_gets_the_same_wrong_answer_by_curl(tmp_path: Path) -> None:
     seen = repeat(tmp_path, "HOST-002-ping-answers-500", "-k", "test_ping")
 

@@ -12,12 +12,13 @@ from sm_conformance.aws.places import (
     having,
     transform_jobs,
 )
-from sm_conformance.aws.rule import Rule, Said, at
+from sm_conformance.aws.rule import ANY_DEPTH, Rule, Said, at
 from sm_conformance.declaration.problems import shown
 
 _ENTRY_BYTES = 1024
 _ENVIRONMENT_BYTES = 32 * 1024
 _PAYLOAD_MB = 100
+_NAME_BYTES = 255
 
 
 def _one_archive(places: Sequence[Place]) -> Iterator[Said]:
@@ -28,6 +29,19 @@ def _one_archive(places: Sequence[Place]) -> Iterator[Said]:
             if container.get("Mode") != "MultiModel" and not url.value.endswith(".tar.gz"):
                 yield Said(
                     f"one archive, named .tar.gz, at {at(url)}", shown(url.value), only_advice=True
+                )
+
+
+def _plain_parts(places: Sequence[Place]) -> Iterator[Said]:
+    """A text tells it of the names of files; what becomes of such an address is not known."""
+    for source in places:
+        for uri in source.inner("S3DataSource", "S3Uri"):
+            parts = str(uri.value).split("/")
+            if {".", ".."} & set(parts) or max(len(part.encode()) for part in parts) > _NAME_BYTES:
+                yield Said(
+                    f"no part . or .. and none above {_NAME_BYTES} bytes at {at(uri)}",
+                    shown(uri.value),
+                    only_advice=True,
                 )
 
 
@@ -61,6 +75,7 @@ def _payload(jobs: Sequence[Place]) -> Iterator[Said]:
 
 
 _archives = having(containers, "ModelDataUrl")
+_sources = below(containers, "ModelDataSource")
 _environments = below(containers, "Environment")
 _payloads = having(transform_jobs, "MaxPayloadInMB")
 _clients = below(transform_jobs, "ModelClientConfig")
@@ -73,6 +88,13 @@ RULES: tuple[Rule, ...] = (
         _archives,
         owns=below(containers, "ModelDataUrl"),
         more=_one_archive,
+    ),
+    Rule(
+        "HOST-032 model-data-source-form",
+        _sources,
+        owns=_sources,
+        depth=ANY_DEPTH,
+        more=_plain_parts,
     ),
     Rule(
         "HOST-035 environment-limits",

@@ -35,6 +35,7 @@ class Limits:
     unhealthy_after: int
     ping_spacing_s: float
     connect_tries: int
+    server_recovery_s: float
     idle_s: float
     training_patience_s: float
     startup_grace_s: float

@@ -13,6 +13,7 @@ from docker.errors import APIError, NotFound
 from docker.types import DeviceRequest, LogConfig
 
 from sm_conformance.engine import added
+from sm_conformance.engine.children import kill_server
 from sm_conformance.engine.client import EngineSilent, written
 from sm_conformance.engine.log import LogCapture
 from sm_conformance.engine.network import SERVER_PORT, Networks
@@ -24,7 +25,14 @@ from sm_conformance.engine.refusal import start_problem
 from sm_conformance.engine.saving import write_bounded
 from sm_conformance.engine.sockets import listening
 from sm_conformance.errors import HarnessTrouble
-from sm_conformance.observed.facts import Exit, Listener, Process, StartProblem
+from sm_conformance.observed.facts import (
+    Exit,
+    Killing,
+    Listener,
+    NotKilled,
+    Process,
+    StartProblem,
+)
 from sm_conformance.observed.http import Address
 from sm_conformance.observed.sought import NOTHING_SOUGHT, Sought
 
@@ -161,6 +169,16 @@ class DockerContainer:
         """Sends a signal to the container's first process; one that has ended is left alone."""
         with contextlib.suppress(APIError):
             self._api.kill(self._id, signal=name)
+
+    def kill_server(self) -> Killing | NotKilled:
+        """Kills its server, a child of its first process, where that can be done from here."""
+        if self._networks.way().name != "direct":
+            return NotKilled.UNSEEN
+        listed = self.processes()
+        first = int(self._api.inspect_container(self._id)["State"].get("Pid") or 0)
+        if not first or not listed:
+            return NotKilled.UNSEEN
+        return kill_server(first, listed, container=self._id, port=SERVER_PORT)
 
     def cpu_seconds(self) -> float | None:
         """Processor time used so far by all its processes, None when the engine does not say."""

@@ -17,8 +17,10 @@ from sm_conformance.observed.facts import (
     Exit,
     FileFacts,
     ImageFacts,
+    Killing,
     Layer,
     Listener,
+    NotKilled,
     Process,
     StartProblem,
 )
@@ -134,6 +136,8 @@ class Container(Protocol):
     def pause(self, seconds: float) -> bool: ...
 
     def signal(self, name: str) -> None: ...
+
+    def kill_server(self) -> Killing | NotKilled: ...
 
     def cpu_seconds(self) -> float | None: ...
 

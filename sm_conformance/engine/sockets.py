@@ -14,6 +14,8 @@ from sm_conformance.observed.facts import Listener
 from sm_conformance.observed.sought import as_address
 
 _LISTEN = "0A"
+# The flag of a Unix socket that accepts connections.
+_ACCEPTS = "00010000"
 # The state in which a socket shows whom it would like to speak to: a connection that nobody has
 # answered yet, a datagram socket that was given its one peer.
 _ATTEMPTS = {"tcp": "02", "tcp6": "02", "udp": "01", "udp6": "01"}
@@ -21,6 +23,7 @@ _POLL_S = 0.03
 # A candidate may hold thousands of sockets; what is read of them each time, and kept, has an end.
 _READ_BYTES = 64 * 1024
 _MOST_DIALLED = 64
+_TABLE_BYTES = 1 << 20
 
 
 def listening(pid: int) -> tuple[Listener, ...]:
@@ -36,6 +39,20 @@ def listening(pid: int) -> tuple[Listener, ...]:
                 host, port = _socket_address(own)
                 found.add(Listener(host=host, port=port))
     return tuple(sorted(found, key=lambda listener: (listener.port, listener.host)))
+
+
+def listening_sockets(pid: int) -> dict[int, int | None]:
+    """The listeners in the network of process ``pid`` by inode; the port of TCP, None of others."""
+    found: dict[int, int | None] = {}
+    for family in ("tcp", "tcp6", "unix"):
+        with contextlib.suppress(OSError), Path(f"/proc/{pid}/net/{family}").open("rb") as table:
+            for line in table.read(_TABLE_BYTES).decode("ascii", "replace").splitlines()[1:]:
+                columns = line.split()
+                if family == "unix" and len(columns) > 6 and columns[3] == _ACCEPTS:
+                    found[int(columns[6])] = None
+                elif family != "unix" and len(columns) > 9 and columns[3] == _LISTEN:
+                    found[int(columns[9])] = _socket_address(columns[1])[1]
+    return found
 
 
 class Dialled:

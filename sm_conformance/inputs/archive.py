@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import posixpath
+import random
 import tarfile
 import zlib
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ OPEN_MODE = 0o777
 
 # The folder of the user's program, below /opt/ml or below the model.
 CODE = "code"
+# Of a file of noise: as good as all of it.
+_NOISE_BYTES = 64 * 1024
 
 
 def pack(files: Mapping[str, bytes | None], *, open_folders: frozenset[str] = frozenset()) -> bytes:
@@ -84,8 +87,37 @@ def with_code(model: Path | None, files: Mapping[str, bytes], *, to: Path) -> Pa
     return to
 
 
+def spoiled(model: Path, *, to: Path) -> Path | None:
+    """The archive ``model`` in ``to``, with noise for the content of its files, ``code`` apart.
+
+    None where it has no such file or is no archive. It is read as a stream and never unpacked.
+    """
+    count = 0
+    try:
+        with (
+            gzip.open(model) as unpacked,
+            tarfile.open(fileobj=unpacked, mode="r|") as source,
+            gzip.open(to, "wb", compresslevel=1) as packed,
+            tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as made,
+        ):
+            for member in source:
+                content = source.extractfile(member) if member.isreg() else None
+                if content is not None and not _is_code(member):
+                    count += 1
+                    member.size = min(_NOISE_BYTES, member.size)
+                    content = io.BytesIO(random.Random(count).randbytes(member.size))
+                made.addfile(member, content)
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile):
+        return None
+    return to if count else None
+
+
+def _is_code(member: tarfile.TarInfo) -> bool:
+    return posixpath.normpath(member.name).partition("/")[0] == CODE
+
+
 def _copy_without_code(model: Path, made: tarfile.TarFile) -> None:
     with tarfile.open(model, mode="r|*") as source:
         for member in source:
-            if posixpath.normpath(member.name).partition("/")[0] != CODE:
+            if not _is_code(member):
                 made.addfile(member, source.extractfile(member) if member.isreg() else None)

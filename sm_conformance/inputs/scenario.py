@@ -35,6 +35,7 @@ class Conditions:
     read_only_config: bool = False
     host: str = HOST
     writable_model: bool = False
+    spoiled_model: bool = False
     reachable: bool = False
     open_network: bool = False
     image_command: bool = False

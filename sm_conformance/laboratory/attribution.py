@@ -26,9 +26,10 @@ from sm_conformance.laboratory.wording import (
     too_big,
     unexplained,
 )
+from sm_conformance.observed.archive import flaw_of
 from sm_conformance.observed.facts import ImageFacts
 from sm_conformance.observed.run import Cause, Ending, Server, Stage, TrainRun
-from sm_conformance.observed.sought import merged
+from sm_conformance.observed.sought import Sought, merged
 
 # Of a server in a launch that only looks for a cause; the first launch was given the whole time.
 _LIFTED_PATIENCE_S = 10.0
@@ -129,6 +130,15 @@ def of_server(
         story = f"{_ASKED}: {sample.describe()}{refusal(sample, server.replies.get('local-host'))}"
     else:
         if server.problem is not None and server.problem.kind == "archive":
+            given = bench.given_model
+            if given is not None and flaw_of(given).text is not None:
+                return Cause(
+                    missed=Stage.STARTED,
+                    blames="HOST-031 model-archive",
+                    expected="an archive that can be unpacked",
+                    actual=server.story(),
+                    ordinary=False,
+                )
             return nobody(
                 Stage.STARTED, f"{server.story()}; give a model with hosting: {{model: …}}"
             )
@@ -150,21 +160,9 @@ def of_server(
     sought = [server.sought]
 
     def asked_again(conditions: Conditions, name: str) -> bool:
-        """Whether a further launch under ``conditions`` comes to the stage that this one missed."""
-        found = serve(
-            bench,
-            replace(scenario, steps=("first-invocation", "invocation")),
-            conditions,
-            model=model,
-            name=f"{scenario.name}-{name}",
-            patience_s=max(10.0, 3 * server.seconds),
-            answer_patience_s=_LIFTED_PATIENCE_S,
-            reply_limit_s=min(_LIFTED_REPLY_S, bench.limits.invocation_limit_s),
-            watched=True,
+        return _comes_so_far(
+            bench, scenario, server, conditions, missed, model=model, name=name, sought=sought
         )
-        sought.append(found.sought)
-        sample = found.replies.get("sample")
-        return found.ready and (missed < Stage.ANSWERED or (sample is not None and sample.ok))
 
     for lift in scenario.lifts:
         if not _liftable(bench, lift, bench.candidate.hosting):
@@ -198,12 +196,14 @@ def of_server(
     return replace(cause, fix=wrong.fix) if wrong and cause.blames == blames else cause
 
 
-def of_another_server(bench: Bench, server: Server) -> Cause | None:
+def of_another_server(
+    bench: Bench, scenario: Scenario, server: Server, *, model: Path | None
+) -> Cause | None:
     """Why a further server did not become ready or answer although the ordinary one did."""
-    if not server.ready:
-        return nobody(Stage.STARTED, f"a second launch did not become ready: {server.story()}")
     sample = server.replies.get("sample")
-    if sample is not None and sample.ok and sample.elapsed_s > bench.limits.invocation_limit_s:
+    if server.ready and sample is not None and sample.ok:
+        if sample.elapsed_s <= bench.limits.invocation_limit_s:
+            return None
         # Nothing more was asked of it.
         return Cause(
             missed=Stage.ANSWERED,
@@ -211,11 +211,55 @@ def of_another_server(bench: Bench, server: Server) -> Cause | None:
             expected=f"an answer within {bench.limits.invocation_limit_s:g} s",
             actual=sample.describe(),
         )
-    if sample is None or sample.ok:
+    if server.ready and sample is None:
         return None
-    return nobody(
-        Stage.ANSWERED, f"a second launch did not answer the sample request: {sample.describe()}"
+    missed, story = Stage.STARTED, f"a second launch did not become ready: {server.story()}"
+    if sample is not None:
+        missed = Stage.ANSWERED
+        story = f"a second launch did not answer the sample request: {sample.describe()}"
+
+    def asked_again(conditions: Conditions, name: str) -> bool:
+        return _comes_so_far(bench, scenario, server, conditions, missed, model=model, name=name)
+
+    # One that was given its whole window is not given another one for each condition.
+    for lift in scenario.lifts if server.ending is not Ending.PATIENCE else ():
+        if asked_again(lift.conditions, _slug(lift)):
+            unstable = asked_again(scenario.conditions, "again")
+            cause = lifted(missed, lift, story, server.sought, unstable=unstable)
+            return replace(cause, ordinary=False)
+    return nobody(missed, story)
+
+
+def _comes_so_far(
+    bench: Bench,
+    scenario: Scenario,
+    server: Server,
+    conditions: Conditions,
+    missed: Stage,
+    *,
+    model: Path | None,
+    name: str,
+    sought: list[Sought] | None = None,
+) -> bool:
+    """Whether a further launch under ``conditions`` comes to the stage that ``server`` missed.
+
+    What it tried to reach is added to ``sought``, where that is asked for.
+    """
+    found = serve(
+        bench,
+        replace(scenario, steps=("first-invocation", "invocation")),
+        conditions,
+        model=model,
+        name=f"{scenario.name}-{name}",
+        patience_s=max(10.0, 3 * server.seconds),
+        answer_patience_s=_LIFTED_PATIENCE_S,
+        reply_limit_s=min(_LIFTED_REPLY_S, bench.limits.invocation_limit_s),
+        watched=sought is not None,
     )
+    if sought is not None:
+        sought.append(found.sought)
+    sample = found.replies.get("sample")
+    return found.ready and (missed < Stage.ANSWERED or (sample is not None and sample.ok))
 
 
 def _server_instead(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None:

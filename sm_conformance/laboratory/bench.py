@@ -52,6 +52,12 @@ class Bench:
     # Containers that are over, by launch; only where failed ones are kept.
     held: list[tuple[str, Container]] = field(default_factory=list)
 
+    @property
+    def given_model(self) -> Path | None:
+        """The model archive that the owner names, by an option or in the declaration; None for none."""
+        said = self.candidate.declaration.hosting
+        return self.model or (said.model if said else None)
+
     def bounds(self) -> Bounds:
         """What a launch may use up: what the owner declared, else the harness's own bounds."""
         said = self.candidate.declaration.resources

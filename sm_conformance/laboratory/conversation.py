@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +13,11 @@ from sm_conformance.engine.protocol import Container
 from sm_conformance.inputs.requests import PLATFORM_HEADERS, Request, invocation
 from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.observed.bereft import Bereft
 from sm_conformance.observed.http import Address, Reply, Session, exchange
 from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.load import Load
+from sm_conformance.observed.parted import PartedRequest
 from sm_conformance.observed.run import Stop
 from sm_conformance.observed.sending import in_chunks
 from sm_conformance.observed.written import Written
@@ -52,6 +54,7 @@ class Conversation:
     ping_latency: Summary | None = None
     invocation_latency: Summary | None = None
     stop: Stop | None = None
+    bereft: Bereft | None = None
     written: Written | None = None
     load: Load | None = None
 
@@ -109,6 +112,28 @@ class Conversation:
                 limit_s=limit_s or self.reply_limit_s,
                 connect_limit_s=_CONNECT_S,
             )
+        self.replies[request.name] = reply
+        self._keep(request, reply)
+        return reply
+
+    def ask_in_halves(
+        self, request: Request, *, between: Callable[[], object], limit_s: float
+    ) -> Reply:
+        """The same with ``between`` called when the head and half the body have been sent.
+
+        The answer is waited for ``limit_s`` seconds from the second half on.
+        """
+        self.bench.check()
+        with PartedRequest(
+            self.address,
+            path="/invocations",
+            headers=request.headers,
+            body=request.body,
+            limit_s=_CONNECT_S,
+        ) as parted:
+            if parted.begun:
+                between()
+            reply = parted.finish(limit_s=limit_s)
         self.replies[request.name] = reply
         self._keep(request, reply)
         return reply

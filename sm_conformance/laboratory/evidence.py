@@ -126,6 +126,8 @@ def repeat_server(launch: Launch, *, folder: Path, direct: bool, seconds: float)
         words.append(f"--network sm-repeat {_NO_NAMES}")
     if not direct:
         words.append("-p 8080")
+    if launch.hostname is not None:
+        words.append(f"--hostname {launch.hostname}")
     for place in launch.places:
         if place.archive is not None:
             unpacked = _here(folder.name, "unpacked")
@@ -175,6 +177,31 @@ def repeat_load(lines: Sequence[str], *, callers: int, bouts: int) -> str:
             "done",
         ]
     )
+
+
+def repeat_in_flight(
+    name: str,
+    *,
+    request: str,
+    headers: Mapping[str, str],
+    body_bytes: int,
+    waits_s: tuple[float, float],
+) -> str:
+    """The commands that send half of a request, then SIGTERM, then the other half."""
+    body, half = _here(name, f"requests/{request}"), body_bytes // 2
+    before_s, after_s = waits_s
+    length = _headers({**headers, "Content-Length": str(body_bytes), "Transfer-Encoding": ""})
+    return (
+        f"{{ head -c {half} {body}; sleep {before_s:g}; docker kill -s TERM sm-repeat >&2; "
+        f"sleep {after_s:g}; tail -c +{half + 1} {body}; }} \\\n"
+        f'  | curl -i --max-time 40 -X POST -T . {length} "http://$at/invocations"'
+    )
+
+
+def repeat_kill(command: str) -> str:
+    """The command that kills the process which serves, for one who may, where the engine runs."""
+    found = f"docker top sm-repeat -eo pid,args | grep -F -- {shlex.quote(command)}"
+    return f"kill -KILL $({found} | awk '{{print $1; exit}}')  # as root\nsleep 1"
 
 
 def _headers(headers: Mapping[str, str]) -> str:

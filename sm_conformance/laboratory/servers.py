@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from sm_conformance.inputs.archive import spoiled
 from sm_conformance.inputs.scenario import PLAIN_SERVER, PLAIN_TRAINING, Scenario
 from sm_conformance.laboratory import attribution, suspicion
 from sm_conformance.laboratory.bench import Bench
@@ -12,8 +13,12 @@ from sm_conformance.laboratory.observation import Observation, Observe, cause_of
 from sm_conformance.laboratory.serving import serve
 from sm_conformance.laboratory.trained import model_archive
 from sm_conformance.observed.artefacts import larger_than_read
-from sm_conformance.observed.run import Cause, Stage, TrainRun
+from sm_conformance.observed.run import Cause, Server, Stage, TrainRun
 
+# How long one with a spoiled model may take to say that it is ready, beside one with a good model.
+_LEAST_PATIENCE_S = 2.0
+_LONGER = 2.0
+_SPOILED_REPLY_S = 10.0
 _NO_MODEL = "no model data (`hosting: {model: …}` or `{without_model: true}`)"
 
 
@@ -23,10 +28,25 @@ def observe(bench: Bench, scenario: Scenario, others: Observe) -> Observation | 
     if isinstance(model, Cause):
         return model
     archive, guessed = model
+    if scenario.conditions.spoiled_model:
+        return _with_spoiled_model(bench, scenario, others, archive=archive)
     server = serve(bench, scenario, scenario.conditions, model=archive, guessed=guessed)
     if scenario.name != PLAIN_SERVER:
-        cause = cause_of(others(PLAIN_SERVER))
-        return replace(server, cause=cause or attribution.of_another_server(bench, server))
+        cause = cause_of(others(PLAIN_SERVER)) or attribution.of_another_server(
+            bench, scenario, server, model=archive
+        )
+        server = replace(server, cause=cause)
+        if suspicion.of_a_cut(server):
+            again = serve(
+                bench,
+                scenario,
+                scenario.conditions,
+                model=archive,
+                guessed=guessed,
+                name=f"{scenario.name}-again",
+            )
+            server = replace(server, again=again)
+        return server
     cause = attribution.of_server(bench, scenario, server, model=archive)
     server = replace(server, cause=cause)
     if suspicion.of_timing(bench, server):
@@ -42,14 +62,45 @@ def observe(bench: Bench, scenario: Scenario, others: Observe) -> Observation | 
     return server
 
 
+def _with_spoiled_model(
+    bench: Bench, scenario: Scenario, others: Observe, *, archive: Path | None
+) -> Observation | Cause:
+    """A server whose model is noise; where it is handed none, the ordinary one."""
+    ordinary = others(PLAIN_SERVER)
+    cause = cause_of(ordinary)
+    if cause is not None:
+        return cause
+    assert isinstance(ordinary, Server)
+    first = ordinary.replies.get("first")
+    if first is not None and not first.ok:  # what its pings say with a good model is no better
+        return Cause(
+            missed=Stage.STARTED,
+            blames="HOST-007 ready-means-ready",
+            expected="2xx to the first good request",
+            actual=first.describe(),
+            ordinary=False,
+        )
+    folder = bench.folder(scenario.name)
+    noise = None if archive is None else spoiled(archive, to=folder / "model.tar.gz")
+    if noise is None or ordinary.ready_after_s is None:
+        return ordinary
+    return serve(
+        bench,
+        scenario,
+        scenario.conditions,
+        model=noise,
+        # One that sees what is wrong needs no longer than one that loads.
+        patience_s=_LEAST_PATIENCE_S + _LONGER * ordinary.ready_after_s,
+        reply_limit_s=_SPOILED_REPLY_S,
+    )
+
+
 def _model(bench: Bench, others: Observe) -> tuple[Path | None, tuple[str, ...]] | Cause:
     """The model archive to serve and what was guessed about it, or why there is none."""
     candidate = bench.candidate
     hosting = candidate.declaration.hosting
-    if bench.model is not None:
-        return bench.model, ()
-    if hosting is not None and hosting.model is not None:
-        return hosting.model, ()
+    if bench.given_model is not None:
+        return bench.given_model, ()
     if hosting is not None and hosting.without_model:
         return None, ()
     if "training" not in candidate.claims or candidate.training is None:

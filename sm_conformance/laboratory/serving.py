@@ -11,7 +11,7 @@ from sm_conformance.engine.protocol import Launch, Network, Place
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.inputs import requests, script_mode
 from sm_conformance.inputs.archive import with_code
-from sm_conformance.inputs.scenario import Conditions, Scenario
+from sm_conformance.inputs.scenario import HOST, Conditions, Scenario
 from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.bounds import reached
@@ -139,6 +139,8 @@ def _launch(
             **(hosting.environment if hosting else {}),
             **conditions.environment,
         },
+        # The name of the one host of a training says nothing of servers: engines name these.
+        hostname=None if conditions.host == HOST else conditions.host,
         # Without model data the platform mounts nothing, and what the image bakes there shows.
         places=(place,) if model is not None else (),
         network=bench.network(Network.ISOLATED, lifted=conditions.open_network),
@@ -261,6 +263,7 @@ def _observed(
         guessed_request=guessed_request,
         limits_reached=reached(talk.bench.candidate.declaration.resources, found, logs),
         listeners=listeners,
+        bereft=talk.bereft,
         written=talk.written,
         load=talk.load,
         repeat=evidence.repeat_server(

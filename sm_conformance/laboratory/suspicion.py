@@ -28,6 +28,11 @@ def settled(bench: Bench, server: Server) -> Server:
     return replace(server, cause=cause)
 
 
+def of_a_cut(server: Server) -> bool:
+    """Whether a request that was in flight at SIGTERM was cut: on a busy machine it may come late."""
+    return timing.cut_in_flight(server)
+
+
 def _answered_late(bench: Bench, server: Server) -> bool:
     sample = server.replies.get("sample")
     late_s = bench.limits.invocation_limit_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 _SIGTERM_BIT = 1 << 14
 
@@ -64,6 +65,20 @@ class Process:
         if asleep_somewhere or "sigtimedwait" in self.waits_in:
             return False
         return not (self.caught | self.blocked) & _SIGTERM_BIT
+
+
+class NotKilled(StrEnum):
+    """Why no child of a container was killed."""
+
+    ALONE = "alone"  # its first process has none
+    UNSEEN = "unseen"  # its processes cannot be seen or killed from here, or none of them serves
+
+
+@dataclass(frozen=True, slots=True)
+class Killing:
+    """A process of a container, not its first one, was killed."""
+
+    command: str
 
 
 @dataclass(frozen=True, slots=True)

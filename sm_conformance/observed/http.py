@@ -200,7 +200,7 @@ class Session:
         sent = body or b""
         data, held = (head, sent) if sending.waits(headers) else (head + sent, b"")
         deadline = perf_counter() + limit_s
-        empty = _nothing(method, path)
+        empty = unanswered(method, path)
         if self._sock is not None and is_quiet(self._sock):
             reply = self._converse(empty, data, held, deadline, max_reply_bytes)
             if reply.first_byte_s is not None or reply.problem not in ("closed", "reset"):
@@ -220,32 +220,45 @@ class Session:
         self, empty: Reply, data: bytes, held: bytes, deadline: float, bound: int
     ) -> Reply:
         assert self._sock is not None
-        wire = Wire(self._sock, deadline=deadline, bound=bound)
-        answer = Answer(wire, method=empty.method, bound=bound)
-        started = perf_counter()
-        problem, detail = answer.fetch(data, held, _CONTINUE_S)
-        elapsed_s = perf_counter() - started
-        surplus = problem is None and answer.has_surplus()
-        if problem is not None or not answer.keeps_alive or surplus:
+        reply, reusable = converse(self._sock, empty, data, held, deadline=deadline, bound=bound)
+        if not reusable:
             self.close()
-        first = wire.first_byte_at
-        return replace(
-            empty,
-            status=answer.status,
-            reason=answer.reason,
-            headers=answer.headers,
-            body=bytes(answer.body[:bound]),
-            truncated=len(answer.body) > bound,
-            first_byte_s=None if first is None else first - started,
-            elapsed_s=elapsed_s,
-            problem=problem,
-            detail=printable(detail),
-            surplus=surplus,
-            version=answer.version,
-        )
+        return reply
 
 
-def _nothing(method: str, path: str) -> Reply:
+def converse(
+    sock: socket.socket, empty: Reply, data: bytes, held: bytes, *, deadline: float, bound: int
+) -> tuple[Reply, bool]:
+    """Sends ``data`` and reads the answer to the request that ends with it, until ``deadline``.
+
+    ``held`` is what follows once the server asks for it. The reply is ``empty`` with what came; and
+    whether another request may follow.
+    """
+    wire = Wire(sock, deadline=deadline, bound=bound)
+    answer = Answer(wire, method=empty.method, bound=bound)
+    started = perf_counter()
+    problem, detail = answer.fetch(data, held, _CONTINUE_S)
+    elapsed_s = perf_counter() - started
+    surplus = problem is None and answer.has_surplus()
+    first = wire.first_byte_at
+    reply = replace(
+        empty,
+        status=answer.status,
+        reason=answer.reason,
+        headers=answer.headers,
+        body=bytes(answer.body[:bound]),
+        truncated=len(answer.body) > bound,
+        first_byte_s=None if first is None else first - started,
+        elapsed_s=elapsed_s,
+        problem=problem,
+        detail=printable(detail),
+        surplus=surplus,
+        version=answer.version,
+    )
+    return reply, problem is None and answer.keeps_alive and not surplus
+
+
+def unanswered(method: str, path: str) -> Reply:
     """The reply before anything has happened, which what happens then replaces."""
     return Reply(
         method=method,

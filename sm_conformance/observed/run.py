@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from pathlib import Path
 
+from sm_conformance.observed.bereft import Bereft
 from sm_conformance.observed.facts import Exit, Listener, StartProblem
 from sm_conformance.observed.http import Address, Reply, printable
 from sm_conformance.observed.latency import Summary
@@ -234,6 +235,8 @@ class Server:
     repeat: str
     evidence: Path
     sought: Sought = NOTHING_SOUGHT
+    # What became of it when the process that serves was killed; None where that was not done.
+    bereft: Bereft | None = None
     written: Written | None = None
     # None where nobody put load on it.
     load: Load | None = None

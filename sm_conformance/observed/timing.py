@@ -46,6 +46,12 @@ def unreliable(server: Server) -> bool:
     return sum(not reply.ok for reply in asked) > _FAILING_SHARE * len(asked)
 
 
+def cut_in_flight(server: Server) -> bool:
+    """Whether a request that was being sent when SIGTERM came got no whole answer."""
+    reply = server.replies.get("in-flight")
+    return reply is not None and reply.connect_s is not None and reply.problem is not None
+
+
 def slow_connects(server: Server, *, limit_ms: float, in_a_row: int) -> bool:
     """Whether ``in_a_row`` consecutive connections took longer than ``limit_ms`` or failed."""
     return _run_of((took is None or took > limit_ms for took in server.connects_ms), in_a_row)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from sm_conformance.binding import clause
 from sm_conformance.judgement.outcome import Blocked, Broken, NotRun, demand
-from sm_conformance.laboratory.steps.strange import BAD, MALFORMED, refused_for_size, works_after
+from sm_conformance.laboratory.steps.strange import (
+    BAD,
+    MALFORMED,
+    refused_for_size,
+    survived,
+    works_after,
+)
 from sm_conformance.observed.run import Server, Stage
 from sm_conformance.suite.asked import asked, plainly_well
 
@@ -128,7 +134,7 @@ def _takes_what_is_declared(server: Server) -> None:
 def _accepted(server: Server, name: str, further: str = "") -> None:
     reply = server.replies.get(name)
     if reply is None or reply.connect_s is None:
-        if not all(works_after(server.replies, bad) for bad in BAD if bad in server.replies):
+        if not survived(server.replies):
             raise Blocked(_SURVIVES)
         raise NotRun("the server was gone, or still at work, when a large body was due")
     if reply.status is None and reply.problem == "timeout":

@@ -24,6 +24,7 @@ from miniatures.lawful import (
     fit,
     hyperparameters,
     invocation,
+    load,
     ping,
     serving,
     training,
@@ -528,6 +529,81 @@ def _sulks() -> Callable[[Message, bytes], Answer]:
     return answer
 
 
+def _is_bad(inside: Inside) -> bool:
+    try:
+        load(inside)
+    except ValueError:
+        return True
+    return False
+
+
+def _swallows_a_bad_model(inside: Inside) -> int:
+    inside.say("server starts")
+    inside.serve(ping, _breaks if _is_bad(inside) else invocation)
+    return 0
+
+
+def _ill_with_a_bad_model(inside: Inside) -> int:
+    inside.say("server starts")
+    inside.serve(_ping_500 if _is_bad(inside) else ping, invocation)
+    return 0
+
+
+def _minds_its_name(inside: Inside) -> None:
+    if inside.hostname and not inside.hostname.islower():
+        raise ValueError(f"no configuration for the host {inside.hostname}")
+
+
+def _cuts_off(inside: Inside) -> int:
+    """Who is still sending when it is told to stop gets no answer."""
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        if inside.asked_to_stop.is_set():
+            raise ConnectionAbortedError
+        return invocation(headers, body)
+
+    return serving(invocation=answer)(inside)
+
+
+def _bereft(
+    *,
+    answers: Callable[[float], int] = lambda _: 500,
+    pings: Callable[[float], int] = lambda _: 200,
+) -> Program:
+    """What it answers when the process behind it has been dead for so many seconds."""
+
+    def serve(inside: Inside) -> int:
+        died: list[float] = []
+
+        def dead_s() -> float | None:
+            if not inside.child_killed.is_set():
+                return None
+            died.append(time.monotonic())
+            return time.monotonic() - died[0]
+
+        def pinged(headers: Message) -> int:
+            dead = dead_s()
+            return 200 if dead is None else pings(dead)
+
+        def asked(headers: Message, body: bytes) -> Answer:
+            dead = dead_s()
+            status = 200 if dead is None else answers(dead)
+            return invocation(headers, body) if status == 200 else (status, "text/plain", b"")
+
+        return serving(ping=pinged, invocation=asked)(inside)
+
+    return serve
+
+
+def _dies_with_its_child(inside: Inside) -> int:
+    def watch() -> None:
+        inside.child_killed.wait()
+        inside.asked_to_stop.set()
+
+    threading.Thread(target=watch, daemon=True).start()
+    return LAWFUL.serve(inside)
+
+
 def _unpacks_beside_the_model(inside: Inside) -> None:
     if "/opt/ml/model" in inside.read_only:
         raise PermissionError("read-only file system: /opt/ml/model/cache")
@@ -798,6 +874,45 @@ MINIATURES: dict[str, Miniature] = {
         "Its server asks the metadata service for its Region.", before=_wants_a_region_from_anywhere
     ),
     "wants-network-to-serve": _serves("Its server downloads.", before=_wants_the_network),
+    "minds-its-name": _serves("It knows its host by name.", before=_minds_its_name),
+    "swallows-a-bad-model": _lawful_but(
+        "It answers pings whatever its model is.", serve=_swallows_a_bad_model
+    ),
+    "needs-no-model": _lawful_but("It does without the model that it is handed.", serve=_chatters),
+    "ill-with-a-bad-model": _lawful_but(
+        "Its pings fail when its model is bad.", serve=_ill_with_a_bad_model
+    ),
+    "cuts-off": _lawful_but("It cuts off who is still sending.", serve=_cuts_off),
+    "hides-a-dead-child": _lawful_but(
+        "It says it is healthy when its server is dead.", serve=_bereft(), child="python model.py"
+    ),
+    "ends-with-its-child": _lawful_but(
+        "It ends with its server.", serve=_dies_with_its_child, child="python model.py"
+    ),
+    "ill-without-its-child": _lawful_but(
+        "Its pings fail when its server is dead.",
+        serve=_bereft(pings=lambda _: 503),
+        child="python model.py",
+    ),
+    "starts-its-child-again": _lawful_but(
+        "It starts its server again.",
+        serve=_bereft(answers=lambda dead: 200 if dead > 0.3 else 503),
+        child="python model.py",
+    ),
+    "writes-beside-its-program": _lawful_but(
+        "It keeps its cache beside its program.",
+        adds={
+            "/opt/program/cache.db": 10,
+            "/var/log/server.log": 5,
+            "/tmp/scratch": 3,
+            "/opt/program/__pycache__/serve.pyc": 9,
+            "/run/server.pid": 2,
+        },
+    ),
+    "writes-logs": _lawful_but(
+        "It writes a log and the number of its process.",
+        adds={"/var/log/server.log": 5, "/run/server.pid": 2},
+    ),
     "deaf-server": _lawful_but("Its server ignores SIGTERM.", catches_sigterm=False),
     # trouble of the engine, and of the user
     "engine-dies-at-create": _lawful_but("The engine dies before it.", trouble="create"),

@@ -19,7 +19,15 @@ from miniatures.inside import Inside, Killed, Program, Stream
 from sm_conformance.engine.log import LogCapture
 from sm_conformance.engine.protocol import Launch, Network
 from sm_conformance.errors import HarnessTrouble
-from sm_conformance.observed.facts import Exit, Layer, Listener, Process, StartProblem
+from sm_conformance.observed.facts import (
+    Exit,
+    Killing,
+    Layer,
+    Listener,
+    NotKilled,
+    Process,
+    StartProblem,
+)
 from sm_conformance.observed.http import Address
 from sm_conformance.observed.sought import NOTHING_SOUGHT, Sought
 
@@ -45,6 +53,8 @@ class Miniature:
     problem: StartProblem | None = None
     catches_sigterm: bool = True
     helpers: tuple[str, ...] = ()
+    # The process that serves, where that is not the first one.
+    child: str = ""
     memory_killed: bool = False
     # Files that a launch adds to its image's file system: paths and sizes; None where an engine
     # does not say.
@@ -99,6 +109,7 @@ class MiniatureContainer:
             stdout=Stream(lambda data: self._frames.put((data, None))),
             stderr=Stream(lambda data: self._frames.put((None, data))),
             port=self._port,
+            hostname=launch.hostname or "",
             networked=launch.network is Network.OPEN,
             read_only=frozenset(place.path for place in launch.places if place.read_only),
         )
@@ -184,6 +195,12 @@ class MiniatureContainer:
             self._inside.asked_to_stop.set()
         elif self._miniature.catches_sigterm:
             self._inside.asked_to_stop.set()
+
+    def kill_server(self) -> Killing | NotKilled:
+        if not self._miniature.child:
+            return NotKilled.ALONE
+        self._inside.child_killed.set()
+        return Killing(self._miniature.child)
 
     def cpu_seconds(self) -> float | None:
         with self._end.lock:

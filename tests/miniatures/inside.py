@@ -44,6 +44,9 @@ class Inside:
     networked: bool
     read_only: frozenset[str]
     killed: threading.Event = field(default_factory=threading.Event)
+    # What the engine calls its host; "" where nobody chose a name.
+    hostname: str = ""
+    child_killed: threading.Event = field(default_factory=threading.Event)
     asked_to_stop: threading.Event = field(default_factory=threading.Event)
     listeners: list[Listener] = field(default_factory=list)
     names: list[str] = field(default_factory=list)

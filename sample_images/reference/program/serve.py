@@ -9,6 +9,10 @@ import framing
 import health
 import listening
 import model
+from work import Work
+
+# Of the 30 seconds that the platform gives.
+FINISH_S = 25
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -25,6 +29,10 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(404, "text/plain", b"only /ping can be read\n")
 
     def do_POST(self) -> None:
+        with self.server.work:
+            self.answer()
+
+    def answer(self) -> None:
         try:
             body = framing.body(self.headers, self.rfile)
         except ValueError as error:
@@ -46,6 +54,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        self.wfile.flush()
 
     def handle_expect_100(self) -> bool:
         """Asks for a body that is held back; at once, or its sender would wait in vain."""
@@ -61,7 +70,7 @@ def main() -> None:
     """Serves until SIGTERM; requests that are being answered are finished."""
     print("server starts", flush=True)
     server = listening.server(ThreadingHTTPServer, Handler)
-    server.centres = model.load()
+    server.centres, server.work = model.load(), Work()
 
     def stop(*_: object) -> None:
         threading.Thread(target=server.shutdown).start()
@@ -69,3 +78,4 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     server.serve_forever(poll_interval=0.05)
     server.server_close()
+    server.work.finish(FINISH_S)

@@ -21,5 +21,7 @@ def stop(talk: Conversation) -> None:
 
 
 def written(talk: Conversation) -> None:
-    """Asks the engine what the server added to its image's file system."""
-    talk.written = what_was_written(talk.bench, talk.container, talk.folder)
+    """Asks the engine what the server added to its image's file system, by name."""
+    # With a GPU, its engine puts a driver's files there.
+    named = talk.bench.candidate.declaration.resources.gpus is None
+    talk.written = what_was_written(talk.bench, talk.container, talk.folder, named=named)

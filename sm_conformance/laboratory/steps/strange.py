@@ -61,6 +61,11 @@ def works_after(replies: Mapping[str, Reply], name: str) -> bool:
     return after is not None and after.ok and ping is not None and ping.status == 200
 
 
+def survived(replies: Mapping[str, Reply]) -> bool:
+    """Whether a good request and a ping succeeded after each bad request that was sent."""
+    return all(works_after(replies, name) for name in BAD if name in replies)
+
+
 def recover(talk: Conversation, name: str) -> None:
     """A good request, given time to recover, and a ping; no more once the server has ended."""
     answered = talk.replies[name].status is not None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sm_conformance.laboratory.conversation import Conversation
-from sm_conformance.laboratory.steps import ending, ordinary, protocol, strange
+from sm_conformance.laboratory.steps import ending, life, ordinary, protocol, strange
 from sm_conformance.laboratory.steps.latency import latency
 from sm_conformance.laboratory.steps.load import load
 from sm_conformance.laboratory.steps.slow import slow_request
@@ -44,6 +44,8 @@ _STEPS: Mapping[str, _Step] = {
     "undeclared-type": _Step(strange.undeclared_type),
     "malformed-bodies": _Step(strange.malformed_bodies),
     "large-bodies": _Step(strange.large_bodies),
+    "in-flight": _Step(life.in_flight),
+    "kill-server": _Step(life.kill_server),
     "stop": _Step(ending.stop, needs_an_answer=False),
     "written": _Step(ending.written, needs_an_answer=False),
 }
