@@ -140,4 +140,5 @@ def _request(name: str, said: dict[str, Any], *, where: Where, files: NamedFiles
         )
         if expected
         else None,
+        stream=parts.mapping(said, "stream").get("format"),
     )

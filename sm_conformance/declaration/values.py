@@ -162,13 +162,17 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
-    """One request to ``/invocations`` that the owner says succeeds."""
+    """One request to ``/invocations`` that the owner says succeeds.
+
+    ``stream`` is the format of an answer that streams: ``sse``, ``jsonlines`` or ``none``.
+    """
 
     name: str
     content_type: str | None
     accept: str | None
     body: bytes
     expect: Expectation | None = None
+    stream: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sm_conformance.declaration.values import Hosting, SampleRequest
 from sm_conformance.inputs import generated
@@ -33,11 +33,12 @@ UNDECLARED_TYPE = "application/x-sm-conformance-unknown"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One POST to /invocations."""
+    """One POST to /invocations; ``streams`` where its owner says that the answer does."""
 
     name: str
     headers: Mapping[str, str]
     body: bytes
+    streams: bool = False
 
 
 def samples(hosting: Hosting | None) -> tuple[tuple[SampleRequest, ...], tuple[str, ...]]:
@@ -57,12 +58,12 @@ def invocation(sample: SampleRequest, *, name: str) -> Request:
         headers["Content-Type"] = sample.content_type
     if sample.accept is not None:
         headers["Accept"] = sample.accept
-    return Request(name=name, headers=headers, body=sample.body)
+    return Request(name=name, headers=headers, body=sample.body, streams=sample.stream is not None)
 
 
 def with_headers(request: Request, headers: Mapping[str, str], *, name: str) -> Request:
     """The same request with further or other headers."""
-    return Request(name=name, headers={**request.headers, **headers}, body=request.body)
+    return replace(request, name=name, headers={**request.headers, **headers})
 
 
 def malformed(request: Request) -> tuple[Request, ...]:

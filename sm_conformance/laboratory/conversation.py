@@ -38,10 +38,13 @@ class Conversation:
     samples: tuple[SampleRequest, ...]
     # How long a good request that is not answered well is asked again, seconds.
     answer_patience_s: float
-    # How long one reply is waited for, seconds.
+    # How long one reply is waited for, and one that streams, seconds.
     reply_limit_s: float
+    stream_limit_s: float
     pings: list[Reply] = field(default_factory=list)
     replies: dict[str, Reply] = field(default_factory=dict)
+    # Of each request whose answer streams, by the name that its owner gave it.
+    streams: dict[str, tuple[Reply, ...]] = field(default_factory=dict)
     curls: dict[str, str] = field(default_factory=dict)
     connects_ms: list[float | None] = field(default_factory=list)
     spaced_pings: list[Reply] = field(default_factory=list)
@@ -62,6 +65,12 @@ class Conversation:
     def sample(self) -> SampleRequest:
         """The request that promises are judged with."""
         return self.samples[0]
+
+    @property
+    def answer_limit_s(self) -> float:
+        """How long the platform waits for the answer to that request, in seconds."""
+        limits = self.bench.limits
+        return limits.invocation_limit_s if self.sample.stream is None else limits.stream_limit_s
 
     def ping(
         self,
@@ -94,7 +103,7 @@ class Conversation:
             path="/invocations",
             headers=request.headers,
             body=request.body,
-            limit_s=limit_s or self.reply_limit_s,
+            limit_s=limit_s or (self.stream_limit_s if request.streams else self.reply_limit_s),
             connect_limit_s=_CONNECT_S,
         )
         self.replies[request.name] = reply
@@ -138,4 +147,5 @@ class Conversation:
             path="/invocations",
             headers=request.headers,
             body=kept,
+            longest_s=self.stream_limit_s if request.streams else None,
         )

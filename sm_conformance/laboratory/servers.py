@@ -25,7 +25,7 @@ def observe(bench: Bench, scenario: Scenario, others: Observe) -> Observation | 
     server = serve(bench, scenario, scenario.conditions, model=archive, guessed=guessed)
     if scenario.name != PLAIN_SERVER:
         cause = cause_of(others(PLAIN_SERVER))
-        return replace(server, cause=cause or attribution.of_another_server(bench, server))
+        return replace(server, cause=cause or attribution.of_another_server(server))
     cause = attribution.of_server(bench, scenario, server, model=archive)
     server = replace(server, cause=cause)
     if suspicion.of_timing(bench, server):
@@ -37,7 +37,7 @@ def observe(bench: Bench, scenario: Scenario, others: Observe) -> Observation | 
             guessed=guessed,
             name=f"{scenario.name}-again",
         )
-        server = suspicion.settled(bench, replace(server, again=again))
+        server = suspicion.settled(replace(server, again=again))
     return server
 
 

@@ -15,6 +15,7 @@ from time import perf_counter
 from types import SimpleNamespace, TracebackType
 from typing import Self, cast
 
+from sm_conformance.observed.parts import Part
 from sm_conformance.observed.wire import Answer, Wire, connect, is_quiet
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
@@ -76,11 +77,19 @@ class Reply:
     detail: str = ""
     # Whether more bytes came than the answer announced.
     surplus: bool = False
+    # What ends the body, "chunked", "length" or "close", and when its parts came; see ``Part``.
+    framing: str = ""
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a status of 200 to 299 came, however the answer went on."""
+        return self.status is not None and 200 <= self.status < 300
 
     @property
     def ok(self) -> bool:
         """Whether a complete answer with a status of 200 to 299 came."""
-        return self.problem is None and self.status is not None and 200 <= self.status < 300
+        return self.problem is None and self.accepted
 
     def header(self, name: str) -> str | None:
         """The first header of that name, whatever its case."""
@@ -232,6 +241,8 @@ class Session:
             problem=problem,
             detail=printable(detail),
             surplus=surplus,
+            framing=answer.framing,
+            parts=answer.parts.since(started),
         )
 
 

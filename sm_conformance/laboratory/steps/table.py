@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sm_conformance.laboratory.conversation import Conversation
-from sm_conformance.laboratory.steps import ending, ordinary, strange
+from sm_conformance.laboratory.steps import ending, ordinary, strange, streaming
 from sm_conformance.laboratory.steps.latency import latency
 
 _STEPS: Mapping[str, Callable[[Conversation], None]] = {
@@ -14,6 +14,7 @@ _STEPS: Mapping[str, Callable[[Conversation], None]] = {
     "pings": ordinary.pings,
     "connect": ordinary.connect,
     "declared-types": ordinary.declared_types,
+    "streams": streaming.streams,
     "unknown-headers": ordinary.unknown_headers,
     "latency": latency,
     "undeclared-type": strange.undeclared_type,
@@ -24,7 +25,7 @@ _STEPS: Mapping[str, Callable[[Conversation], None]] = {
 }
 # Of a server whose good request fails, these would tell nothing.
 _NEED_AN_ANSWER = frozenset(
-    {"declared-types", "unknown-headers", "latency", "undeclared-type", "malformed-bodies",
+    {"declared-types", "streams", "unknown-headers", "latency", "undeclared-type", "malformed-bodies",
      "large-bodies"}
 )  # fmt: skip
 # These choose themselves when the rest of the harness has to be quiet.
@@ -34,8 +35,8 @@ _QUIET = frozenset({"latency"})
 def take(step: str, talk: Conversation) -> None:
     """Does one step; what comes of it is kept in the conversation."""
     sample = talk.replies.get("sample")
-    limit_s = talk.bench.limits.invocation_limit_s
-    if step in _NEED_AN_ANSWER and (sample is None or not sample.ok or sample.elapsed_s > limit_s):
+    late = sample is not None and sample.elapsed_s > talk.answer_limit_s
+    if step in _NEED_AN_ANSWER and (sample is None or not sample.ok or late):
         return
     if step in _QUIET:
         _STEPS[step](talk)
