@@ -36,6 +36,8 @@ class Mutant:
     verdict: str
     limits: dict[str, float]
     options: list[str]
+    # The sample image that it is made of.
+    of: str = "reference"
 
     @property
     def tag(self) -> str:
@@ -44,7 +46,7 @@ class Mutant:
     @property
     def declaration(self) -> Path:
         own = self.folder / "sm-conformance.yaml"
-        return own if own.is_file() else REFERENCE / "sm-conformance.yaml"
+        return own if own.is_file() else SAMPLES / self.of / "sm-conformance.yaml"
 
     @property
     def claims(self) -> frozenset[str]:
@@ -102,6 +104,7 @@ def load(folder: Path) -> Mutant:
         verdict=data["verdict"],
         limits=data.get("limits", {}),
         options=data.get("options", []),
+        of=data.get("of", "reference"),
     )
 
 
@@ -192,7 +195,7 @@ def test_the_reference_takes_channels_as_fast_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("name", ["reference", "decision_tree", "mars"])
+@pytest.mark.parametrize("name", ["reference", "decision_tree", "mars", "streaming"])
 def test_a_sample_image_is_conformant(name: str, tmp_path: Path) -> None:
     declaration = SAMPLES / name / "sm-conformance.yaml"
 

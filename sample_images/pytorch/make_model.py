@@ -1,7 +1,7 @@
 """Trains a small network on made-up flowers and writes it to standard output as a model.tar.gz.
 
-    docker run --rm -i --entrypoint python3 sm-conformance/pytorch - \\
-        < sample_images/pytorch/make_model.py > model.tar.gz
+    cd sample_images/pytorch
+    docker run --rm -v $PWD:/w -w /w --entrypoint python3 sm-conformance/pytorch make_model.py > model.tar.gz
 
 It stands for a training that happened elsewhere; any Python with PyTorch will do.
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection
 from time import perf_counter
 from types import SimpleNamespace, TracebackType
@@ -68,7 +68,8 @@ class Reply:
     status: int | None
     reason: str
     headers: tuple[tuple[str, str], ...]
-    body: bytes
+    # Not shown where a reply is an argument of what pytest reports: it may be millions of bytes.
+    body: bytes = field(repr=False)
     truncated: bool
     connect_s: float | None
     first_byte_s: float | None
@@ -79,7 +80,7 @@ class Reply:
     surplus: bool = False
     # What ends the body, "chunked", "length" or "close", and when its parts came; see ``Part``.
     framing: str = ""
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Part, ...] = field(default=(), repr=False)
 
     @property
     def accepted(self) -> bool:

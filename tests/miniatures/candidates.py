@@ -27,6 +27,7 @@ from miniatures.lawful import (
     training,
     write_failure,
 )
+from miniatures.streaming import STREAMING
 from sm_conformance.observed.facts import Listener, StartProblem
 from sm_conformance.observed.http import MAX_REPLY_BYTES
 
@@ -713,6 +714,7 @@ MINIATURES: dict[str, Miniature] = {
     ),
     "wants-network-to-serve": _serves("Its server downloads.", before=_wants_the_network),
     "deaf-server": _lawful_but("Its server ignores SIGTERM.", catches_sigterm=False),
+    **STREAMING,
     # trouble of the engine, and of the user
     "engine-dies-at-create": _lawful_but("The engine dies before it.", trouble="create"),
     "engine-dies-at-start": _lawful_but("The engine dies with it.", trouble="start"),

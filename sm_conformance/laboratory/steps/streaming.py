@@ -32,4 +32,5 @@ def streams(talk: Conversation) -> None:
 
 def _open(reply: Reply) -> bool:
     """Whether a further reply could show something else of a server that took the request."""
-    return reply.accepted and reply.problem != "timeout" and not (reply.ok and in_parts(reply))
+    known = reply.problem in ("timeout", "too-big") or (reply.ok and in_parts(reply))
+    return reply.accepted and not known
