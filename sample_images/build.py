@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Builds the sample images with the docker command.
 
-    python sample_images/build.py [reference] [decision_tree] [mars] [mutants] [mutants/FOLDER]
+    python sample_images/build.py [reference] [decision_tree] [mars] [streaming] [pytorch]
+                                  [mutants] [mutants/FOLDER]
 
-Without names it builds all of them. An image whose sources and base are unchanged is left alone.
+Without names it builds all of them but `pytorch`, which is large. An image whose sources and base
+are unchanged is left alone.
 A stand-alone program: it needs the standard library and the docker command, nothing else.
 """
 
@@ -25,8 +27,10 @@ from io import BytesIO
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SAMPLES = ("reference", "decision_tree", "mars")
-REFERENCE_TAG = "sm-conformance/reference:latest"
+SAMPLES = ("reference", "decision_tree", "mars", "streaming")
+# Built only when they are named, they or a mutant of theirs: a gigabyte of libraries each.
+LARGE = ("pytorch",)
+SAMPLE_BASE = re.compile(r"^ARG BASE=sm-conformance/(\w+):latest$", flags=re.MULTILINE)
 LOCAL_BASE = "sm-conformance-base:bookworm"
 LABEL = "sm-conformance.source"
 PULL_TIMEOUT_S = 60
@@ -117,13 +121,18 @@ def base_image(dockerfile: Path) -> str:
     return LOCAL_BASE
 
 
+def sample_tag(name: str) -> str:
+    """The tag of a sample image."""
+    return f"sm-conformance/{name}:latest"
+
+
 def sample(name: str) -> Recipe:
     """The recipe of a sample image."""
     dockerfile = HERE / name / "Dockerfile"
     if not dockerfile.is_file():
         raise BuildError(f"{dockerfile} does not exist.")
-    tag = f"sm-conformance/{name}:latest"
-    return Recipe(tag=tag, folder=HERE / name, dockerfile=dockerfile, base=base_image(dockerfile))
+    base = base_image(dockerfile)
+    return Recipe(tag=sample_tag(name), folder=HERE / name, dockerfile=dockerfile, base=base)
 
 
 def mutant_folders() -> list[Path]:
@@ -136,7 +145,9 @@ def mutant(folder: Path) -> Recipe:
     own = folder / "Dockerfile"
     dockerfile = own if own.is_file() else HERE / "mutants" / "Dockerfile"
     tag = f"sm-conformance/mutant-{folder.name.lower()}:latest"
-    return Recipe(tag=tag, folder=folder, dockerfile=dockerfile, base=REFERENCE_TAG)
+    named = SAMPLE_BASE.search(dockerfile.read_text("utf-8"))
+    base = sample_tag(named[1] if named else "reference")
+    return Recipe(tag=tag, folder=folder, dockerfile=dockerfile, base=base)
 
 
 def fingerprint(recipe: Recipe, *, base_id: str) -> str:
@@ -257,20 +268,27 @@ def say_now(line: str) -> None:
 def build(
     names: Sequence[str] = (), *, say: Callable[[str], None] = say_now
 ) -> list[tuple[str, float]]:
-    """Builds the named images, or all; each tag with the seconds it took, 0.0 if unchanged.
+    """Builds the named images, or all but the large; each tag with its seconds, 0.0 if unchanged.
 
-    `mutants` means all mutants; any mutant needs `reference`, which is then built first.
+    `mutants` means all mutants but those of large samples. A mutant is made of a sample, mostly
+    `reference`, which is then built first.
     Raises `BuildError` for an unknown name, a failed build or an engine that does not answer.
     """
     folders = {f"mutants/{folder.name}": folder for folder in mutant_folders()}
     asked = list(names) or [*(name for name in SAMPLES if (HERE / name).is_dir()), "mutants"]
-    unknown = sorted(set(asked) - {*SAMPLES, "mutants", *folders})
+    unknown = sorted(set(asked) - {*SAMPLES, *LARGE, "mutants", *folders})
     if unknown:
-        known = ", ".join([*SAMPLES, "mutants", "mutants/FOLDER"])
+        known = ", ".join([*SAMPLES, *LARGE, "mutants", "mutants/FOLDER"])
         raise BuildError(f"No such image: {', '.join(unknown)}. There are: {known}.")
     checked("version", "--format", "{{.Server.Version}}")
-    mutants = [mutant(path) for name, path in folders.items() if {name, "mutants"} & set(asked)]
-    samples = [name for name in SAMPLES if name in asked or (mutants and name == "reference")]
+    large = {sample_tag(name) for name in LARGE}
+    mutants = [
+        recipe
+        for name, recipe in ((name, mutant(path)) for name, path in folders.items())
+        if name in asked or ("mutants" in asked and recipe.base not in large)
+    ]
+    needed = {recipe.base for recipe in mutants}
+    samples = [name for name in (*SAMPLES, *LARGE) if name in asked or sample_tag(name) in needed]
     done = build_all([sample(name) for name in samples], say=say)
     return done + build_all(mutants, say=say)
 

@@ -97,6 +97,7 @@ LIBRARIES: dict[str, set[str]] = {
     "PIL": {"data"},
     "yaml": {"aws", "contract", "declaration", "specs"},
     "hypothesis": {"inputs"},
+    "sseclient": {"observed"},
 }  # fmt: skip
 
 

@@ -107,11 +107,13 @@ def test_requests_of_both_count_and_the_owners_come_first(tmp_path: Path, s3: Pa
     ]
 
 
-def test_one_request_under_two_names_is_one(tmp_path: Path, s3: Path) -> None:
-    text = """\
+@pytest.mark.parametrize("more", ["", ", expect: {body: x}", ", stream: {format: none}"])
+def test_one_request_under_two_names_is_one(more: str, tmp_path: Path, s3: Path) -> None:
+    text = f"""\
+claims: [training, hosting, tuning, marketplace, streaming]
 hosting:
   requests:
-    - {name: mine, content_type: text/csv, accept: text/csv, body: "5.1,3.5\\r\\n"}
+    - {{name: mine, content_type: text/csv, accept: text/csv, body: "5.1,3.5\\r\\n"{more}}}
 """
 
     said = both(tmp_path, text, "algorithm", s3=s3)

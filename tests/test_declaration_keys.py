@@ -143,6 +143,18 @@ def test_what_is_said_of_hyperparameters_is_kept_as_it_is_written(folder: Path) 
     )
 
 
+def test_a_request_says_in_which_form_its_answer_streams(folder: Path) -> None:
+    text = "claims: [hosting, streaming]\nhosting:\n  requests:\n    - {body: x}\n" + "".join(
+        f"    - {{body: x, stream: {{format: {form}}}}}\n" for form in ("sse", "jsonlines", "none")
+    )
+    said = read(folder, text).hosting
+    unclaimed = hosting(folder, "{requests: [{body: x, stream: {format: sse}}]}")
+
+    assert said is not None
+    assert [one.stream for one in said.requests] == [None, "sse", "jsonlines", "none"]
+    assert [one.stream for one in unclaimed.requests] == ["sse"]
+
+
 def test_the_other_new_keys_of_a_training_are_read(folder: Path) -> None:
     said = read(folder, EVERYTHING).training
 
@@ -590,6 +602,26 @@ LONG = "x" * 3000
         ),
         # claims
         ("claims: [streaming, training]", "$.claims: streaming needs hosting among the claims"),
+        (
+            "claims: [hosting]\nhosting: {requests: [{body: x, stream: {format: sse}}]}",
+            "$.hosting.requests[0].stream: the claims do not name streaming: add it to them or remove this",
+        ),
+        (
+            "hosting: {requests: [{body: x, stream: {format: csv}}]}",
+            "$.hosting.requests[0].stream.format: expected one of sse, jsonlines, none, got 'csv'",
+        ),
+        (
+            "hosting: {requests: [{body: x, stream: {}}]}",
+            "$.hosting.requests[0].stream: format must be said too",
+        ),
+        (
+            "hosting: {requests: [{body: x, stream: true}]}",
+            "$.hosting.requests[0].stream: expected a mapping",
+        ),
+        (
+            "hosting: {requests: [{body: x, stream: {form: sse}}]}",
+            "did you mean 'format'?",
+        ),
         ("claims: [training, pipeline]", "$.claims: pipeline needs hosting or batch among the cl"),
         ("claims: [batch, tuning]", "$.claims: tuning needs training among the claims"),
         ("claims: [marketplce]", "or 19 more, got 'marketplce'; did you mean 'marketplace'?"),

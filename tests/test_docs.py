@@ -90,7 +90,7 @@ def test_every_clause_is_on_the_page_of_the_contract() -> None:
     assert Counter(heading for heading in headings if "-" in heading) == Counter(keys)
 
 
-@pytest.mark.parametrize("name", ["reference", "decision_tree", "mars"])
+@pytest.mark.parametrize("name", ["reference", "decision_tree", "mars", "streaming"])
 def test_the_lines_that_teach_the_declaration_are_those_of_the_sample(name: str) -> None:
     sample = (ROOT / "sample_images" / name / "sm-conformance.yaml").read_text("utf-8")
     taught = PAGES["docs/declaration.md"].partition(f": {name}\n")[2]

@@ -956,6 +956,7 @@ def test_a_body_that_nobody_asks_for_follows_after_a_while(monkeypatch: pytest.M
 @pytest.mark.parametrize("status", [b"200 OK", b"417 Expectation Failed", b"500 No"])
 def test_a_body_is_kept_where_the_answer_comes_without_it(status: bytes) -> None:
     heard: list[bytes] = []
+    ended = threading.Event()
     answer = b"HTTP/1.1 %b\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx" % status
 
     def behave(connection: socket.socket) -> None:
@@ -963,9 +964,11 @@ def test_a_body_is_kept_where_the_answer_comes_without_it(status: bytes) -> None
         connection.sendall(answer)
         connection.shutdown(socket.SHUT_WR)
         heard.append(connection.recv(65536))
+        ended.set()
 
     with serving(behave) as server:
         reply = posting(server, EXPECTS)
+        assert ended.wait(30)
 
     assert (reply.status, reply.problem) == (int(status[:3]), None)
     assert heard[1] == b""

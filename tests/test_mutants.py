@@ -20,6 +20,8 @@ from sm_conformance.contract import clause
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_images"
 REFERENCE = SAMPLES / "reference"
 MUTANTS = sorted(path.parent for path in SAMPLES.glob("mutants/*/mutant.yaml"))
+# Sample images that are built only when they are named, and so are their mutants.
+LARGE = {"pytorch"}
 # Verdicts that say nothing against an image.
 QUIET = {"pass", "n/a"}
 # Many launches, which the mutants of other clauses are spared; the sample images are not.
@@ -36,6 +38,8 @@ class Mutant:
     verdict: str
     limits: dict[str, float]
     options: list[str]
+    # The sample image that it is made of.
+    of: str = "reference"
 
     @property
     def tag(self) -> str:
@@ -44,7 +48,7 @@ class Mutant:
     @property
     def declaration(self) -> Path:
         own = self.folder / "sm-conformance.yaml"
-        return own if own.is_file() else REFERENCE / "sm-conformance.yaml"
+        return own if own.is_file() else SAMPLES / self.of / "sm-conformance.yaml"
 
     @property
     def claims(self) -> frozenset[str]:
@@ -102,6 +106,7 @@ def load(folder: Path) -> Mutant:
         verdict=data["verdict"],
         limits=data.get("limits", {}),
         options=data.get("options", []),
+        of=data.get("of", "reference"),
     )
 
 
@@ -113,6 +118,13 @@ def weighed() -> Iterator[Any]:
         marks = [pytest.mark.long] if breaks in seen else []
         seen.add(breaks)
         yield pytest.param(folder, marks=marks, id=folder.name)
+
+
+def skip_unless_built(tag: str, *, name: str) -> None:
+    """Skips a test of an image that `build.py` makes only when it is named."""
+    found = subprocess.run(["docker", "image", "inspect", tag], capture_output=True, check=False)
+    if found.returncode:
+        pytest.skip(f"large, so not built unless named: python sample_images/build.py {name}")
 
 
 def judge(
@@ -149,7 +161,12 @@ def test_a_mutant_is_named_after_the_clause_that_it_breaks(folder: Path) -> None
 @pytest.mark.parametrize("folder", list(weighed()))
 def test_a_mutant_breaks_exactly_its_clause(folder: Path, tmp_path: Path) -> None:
     mutant = load(folder)
+    if mutant.of in LARGE:
+        skip_unless_built(mutant.tag, name=f"mutants/{folder.name}")
     arguments = [f"--sm-image={mutant.tag}", f"--sm-declaration={declared(mutant, tmp_path)}"]
+    given = SAMPLES / mutant.of / "model.tar.gz"
+    if given.is_file():
+        arguments.append(f"--sm-model-data={given}")
     if mutant.limits:
         limits = tmp_path / "limits.yaml"
         limits.write_text(yaml.safe_dump(mutant.limits), "utf-8")
@@ -192,7 +209,22 @@ def test_the_reference_takes_channels_as_fast_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("name", ["reference", "decision_tree", "mars"])
+def test_a_sample_image_that_serves_a_given_model_is_conformant(tmp_path: Path) -> None:
+    folder = SAMPLES / "pytorch"
+    skip_unless_built("sm-conformance/pytorch:latest", name="pytorch")
+
+    status, report, output = judge(
+        tmp_path, "--sm-image=sm-conformance/pytorch:latest",
+        f"--sm-declaration={folder / 'sm-conformance.yaml'}",
+        f"--sm-model-data={folder / 'model.tar.gz'}",
+    )  # fmt: skip
+
+    assert (status, report["conclusion"]) == (0, "conformant"), output
+    assert not [finding for finding in report["findings"] if finding["verdict"] == "advice"], output
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", ["reference", "decision_tree", "mars", "streaming"])
 def test_a_sample_image_is_conformant(name: str, tmp_path: Path) -> None:
     declaration = SAMPLES / name / "sm-conformance.yaml"
 

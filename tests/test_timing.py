@@ -22,7 +22,8 @@ PING = Reply(
 SERVER = Server(
     scenario="serve-plain", ending=Ending.STOPPED, exit=None, problem=None, address=None,
     direct=True, seconds=1.0, ready_after_s=0.5, window_s=480, with_model=True, last_ping=PING,
-    answered=True, pings=(), replies={}, curls={}, connects_ms=(), ping_latency=None,
+    answered=True, pings=(), replies={}, streams={}, answer_limit_s=60,
+    curls={}, connects_ms=(), ping_latency=None,
     invocation_latency=None, spaced_pings=(), spaced_replies=(), foreign_host=None,
     logs=Logs(stdout=b"", stderr=b"", total_bytes=0, first_after_s=None), stop=None,
     guessed=(), guessed_request=(),

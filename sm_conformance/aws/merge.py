@@ -17,6 +17,8 @@ from sm_conformance.declaration import parts
 from sm_conformance.declaration.problems import Problems, Where, shown
 
 _NAMED_FILES = ("path", "body_path", "model")
+# Of a sample request: what AWS's requests have no words for.
+_ADDED = ("name", "expect", "stream")
 
 
 def merge(requests: Requests, said: Any, *, folder: Path, problems: Problems) -> Any:
@@ -119,6 +121,6 @@ def _spelt_out(value: Any) -> Any:
 
 
 def _asked(request: Any) -> dict[str, Any]:
-    """What goes out; the name and what must come back are the owner's to add."""
+    """What goes out; the name and how the answer comes back are the owner's to add."""
     said = parts.mapping(request)
-    return {key: value for key, value in said.items() if key not in ("name", "expect")}
+    return {key: value for key, value in said.items() if key not in _ADDED}

@@ -23,6 +23,7 @@ class Limits:
     ping_limit_s: float
     connect_limit_ms: float
     invocation_limit_s: float
+    stream_limit_s: float
     startup_limit_s: float
     training_stop_limit_s: float
     hosting_stop_limit_s: float

@@ -133,8 +133,12 @@ def _look_at_hosting(document: Any, *, problems: Problems) -> None:
     if size > _MOST_ENVIRONMENT:
         problems.add(("hosting", "environment"), "expected at most 32 KB in all")
     names: set[str] = set()
+    claims = parts.claims(document)
     for index, (name, request) in enumerate(parts.named_requests(document)):
         where = ("hosting", "requests", index)
+        if "stream" in request and claims is not None and "streaming" not in claims:
+            text = "the claims do not name streaming: add it to them or remove this"
+            problems.add((*where, "stream"), text)
         if name in names:
             problems.add(where, f"another request is named {shown(name)}")
         names.add(name)

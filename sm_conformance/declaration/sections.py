@@ -141,4 +141,5 @@ def _request(name: str, said: dict[str, Any], *, where: Where, files: NamedFiles
         if expected
         else None,
         takes_s=parts.number(said.get("takes_s")),
+        stream=parts.mapping(said, "stream").get("format"),
     )

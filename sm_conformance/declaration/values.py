@@ -162,7 +162,11 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
-    """One request to ``/invocations`` that the owner says succeeds; a slow one in ``takes_s`` seconds."""
+    """One request to ``/invocations`` that the owner says succeeds.
+
+    ``stream`` is the format of an answer that streams: ``sse``, ``jsonlines`` or ``none``. A slow one
+    is answered in ``takes_s`` seconds.
+    """
 
     name: str
     content_type: str | None
@@ -170,6 +174,7 @@ class SampleRequest:
     body: bytes
     expect: Expectation | None = None
     takes_s: float | None = None
+    stream: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,11 +53,15 @@ UNDECLARED_TYPE = "application/x-sm-conformance-unknown"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, a POST to /invocations unless it says otherwise."""
+    """One request, a POST to /invocations unless it says otherwise.
+
+    ``streams`` where its owner says that the answer does.
+    """
 
     name: str
     headers: Mapping[str, str]
     body: bytes
+    streams: bool = False
     method: str = "POST"
     path: str = "/invocations"
     # The body goes out in chunks; one of the headers says so.
@@ -99,7 +103,7 @@ def invocation(sample: SampleRequest, *, name: str) -> Request:
         headers["Content-Type"] = sample.content_type
     if sample.accept is not None:
         headers["Accept"] = sample.accept
-    return Request(name=name, headers=headers, body=sample.body)
+    return Request(name=name, headers=headers, body=sample.body, streams=sample.stream is not None)
 
 
 def elsewhere(method: str, path: str, *, name: str) -> Request:

@@ -28,6 +28,7 @@ from sm_conformance.laboratory.wording import (
 )
 from sm_conformance.observed.archive import flaw_of
 from sm_conformance.observed.facts import ImageFacts
+from sm_conformance.observed.http import Reply
 from sm_conformance.observed.run import Cause, Ending, Server, Stage, TrainRun
 from sm_conformance.observed.sought import Sought, merged
 
@@ -127,6 +128,8 @@ def of_server(
             return too_big(bench.candidate, f"{_ASKED}: {sample.describe()}")
         missed, blames = Stage.ANSWERED, "HOST-010 invocation"
         expected = "a good request to /invocations is answered with 2xx"
+        if sample.accepted and _streams(bench):
+            blames, expected = _of_stream(sample)
         story = f"{_ASKED}: {sample.describe()}{refusal(sample, server.replies.get('local-host'))}"
     else:
         if server.problem is not None and server.problem.kind == "archive":
@@ -202,13 +205,13 @@ def of_another_server(
     """Why a further server did not become ready or answer although the ordinary one did."""
     sample = server.replies.get("sample")
     if server.ready and sample is not None and sample.ok:
-        if sample.elapsed_s <= bench.limits.invocation_limit_s:
+        if sample.elapsed_s <= server.answer_limit_s:
             return None
         # Nothing more was asked of it.
         return Cause(
             missed=Stage.ANSWERED,
             blames="HOST-010 invocation",
-            expected=f"an answer within {bench.limits.invocation_limit_s:g} s",
+            expected=f"an answer within {server.answer_limit_s:g} s",
             actual=sample.describe(),
         )
     if server.ready and sample is None:
@@ -322,6 +325,19 @@ def _cured(lift: Lift, run: TrainRun) -> bool:
     if lift.conditions.image_command and (run.guessed or not run.model.files):
         return False
     return run.good
+
+
+def _streams(bench: Bench) -> bool:
+    """Whether the answer to the sample request streams."""
+    hosting = bench.candidate.declaration.hosting
+    return hosting is not None and bool(hosting.requests) and hosting.requests[0].stream is not None
+
+
+def _of_stream(sample: Reply) -> tuple[str, str]:
+    """Which clause a stream broke that had begun well, and what was expected of it."""
+    if sample.problem == "timeout":
+        return "HOST-071 stream-length", "the stream that answers a good request ends in time"
+    return "HOST-073 orderly-stream-end", "the stream that answers a good request ends as it should"
 
 
 def _slug(lift: Lift) -> str:

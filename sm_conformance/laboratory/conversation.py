@@ -43,10 +43,13 @@ class Conversation:
     samples: tuple[SampleRequest, ...]
     # How long a good request that is not answered well is asked again, seconds.
     answer_patience_s: float
-    # How long one reply is waited for, seconds.
+    # How long one reply is waited for, and one that streams, seconds.
     reply_limit_s: float
+    stream_limit_s: float
     pings: list[Reply] = field(default_factory=list)
     replies: dict[str, Reply] = field(default_factory=dict)
+    # Of each request whose answer streams, by the name that its owner gave it.
+    streams: dict[str, tuple[Reply, ...]] = field(default_factory=dict)
     curls: dict[str, str] = field(default_factory=dict)
     connects_ms: list[float | None] = field(default_factory=list)
     spaced_pings: list[Reply] = field(default_factory=list)
@@ -74,6 +77,12 @@ class Conversation:
     def ping_patience_s(self) -> float:
         """How long a ping is waited for, seconds."""
         return self.bench.limits.ping_limit_s * _PING_PATIENCE
+
+    @property
+    def answer_limit_s(self) -> float:
+        """How long the platform waits for the answer to that request, in seconds."""
+        limits = self.bench.limits
+        return limits.invocation_limit_s if self.sample.stream is None else limits.stream_limit_s
 
     def ping(
         self,
@@ -109,7 +118,7 @@ class Conversation:
                 path=request.path,
                 headers=request.headers,
                 body=body if request.method == "POST" else None,
-                limit_s=limit_s or self.reply_limit_s,
+                limit_s=limit_s or (self.stream_limit_s if request.streams else self.reply_limit_s),
                 connect_limit_s=_CONNECT_S,
             )
         self.replies[request.name] = reply
@@ -176,4 +185,5 @@ class Conversation:
             path=request.path,
             headers=request.headers,
             body=kept,
+            longest_s=self.stream_limit_s if request.streams else None,
         )

@@ -147,10 +147,21 @@ def repeat_server(launch: Launch, *, folder: Path, direct: bool, seconds: float)
 
 
 def repeat_request(
-    name: str, *, request: str, method: str, path: str, headers: Mapping[str, str], body: bool
+    name: str,
+    *,
+    request: str,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bool,
+    longest_s: float | None = None,
 ) -> str:
-    """The ``curl`` line that sends the same request to a server started by the commands above."""
-    words = ["curl -i --max-time 70", f"-X {method}"]
+    """The ``curl`` line that sends the same request to a server started by the commands above.
+
+    An answer that streams, for at most ``longest_s`` seconds, is shown as it comes.
+    """
+    shown = "-i --max-time 70" if longest_s is None else f"-iN --max-time {longest_s:.0f}"
+    words = [f"curl {shown}", f"-X {method}"]
     words.append(_headers(headers))
     if body:
         words.append(f'--data-binary @"$PWD"/evidence/{name}/requests/{request}')

@@ -58,7 +58,7 @@ def observe(bench: Bench, scenario: Scenario, others: Observe) -> Observation | 
             guessed=guessed,
             name=f"{scenario.name}-again",
         )
-        server = suspicion.settled(bench, replace(server, again=again))
+        server = suspicion.settled(replace(server, again=again))
     return server
 
 

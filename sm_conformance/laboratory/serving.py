@@ -86,6 +86,7 @@ def serve(
             samples=samples,
             # Longer than the platform waits, to tell late from never.
             reply_limit_s=reply_limit_s or bench.limits.invocation_limit_s * 1.25,
+            stream_limit_s=reply_limit_s or bench.limits.stream_limit_s,
             answer_patience_s=answer_patience_s or _answer_patience_s(bench, guessed + guesses),
         )
         with bench.quiet.busy():
@@ -250,6 +251,8 @@ def _observed(
         answered=ready.answered is not None,
         pings=tuple(talk.pings),
         replies=dict(talk.replies),
+        streams=dict(talk.streams),
+        answer_limit_s=talk.answer_limit_s,
         curls=dict(talk.curls),
         connects_ms=tuple(talk.connects_ms),
         ping_latency=talk.ping_latency,

@@ -9,20 +9,20 @@ from sm_conformance.observed import timing
 from sm_conformance.observed.run import Cause, Server, Stage
 
 
-def settled(bench: Bench, server: Server) -> Server:
+def settled(server: Server) -> Server:
     """The server with its second launch in view: a good request that was late twice is a cause.
 
     Nothing more was asked of a launch that was late; where only the first was, the second counts.
     """
     again = server.again
-    if again is None or not _answered_late(bench, server):
+    if again is None or not _answered_late(server):
         return server
-    if not _answered_late(bench, again):
+    if not _answered_late(again):
         return replace(again, again=server)
     cause = Cause(
         missed=Stage.ANSWERED,
         blames="HOST-010 invocation",
-        expected=f"an answer within {bench.limits.invocation_limit_s:g} s",
+        expected=f"an answer within {server.answer_limit_s:g} s",
         actual=f"{server.replies['sample'].describe()}, in two launches",
     )
     return replace(server, cause=cause)
@@ -33,10 +33,9 @@ def of_a_cut(server: Server) -> bool:
     return timing.cut_in_flight(server)
 
 
-def _answered_late(bench: Bench, server: Server) -> bool:
+def _answered_late(server: Server) -> bool:
     sample = server.replies.get("sample")
-    late_s = bench.limits.invocation_limit_s
-    return sample is not None and sample.ok and sample.elapsed_s > late_s
+    return sample is not None and sample.ok and sample.elapsed_s > server.answer_limit_s
 
 
 def of_timing(bench: Bench, server: Server) -> bool:
@@ -50,7 +49,8 @@ def of_timing(bench: Bench, server: Server) -> bool:
         or timing.slow_pings(server, limit_s=limits.ping_limit_s, in_a_row=in_a_row)
         or timing.unhealthy(server, in_a_row=in_a_row)
         or timing.slow_connects(server, limit_ms=limits.connect_limit_ms, in_a_row=in_a_row)
-        or _answered_late(bench, server)
+        or _answered_late(server)
+        or bool(timing.late_streams(server, limit_s=limits.stream_limit_s))
         or timing.died(server)
         or timing.unreliable(server)
         or timing.over(server.ping_latency, bounds.ping_p99_ms)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from types import TracebackType
 from typing import Self
 
 from sm_conformance.observed import sending
+from sm_conformance.observed.parts import Part
 from sm_conformance.observed.wire import Answer, Wire, connect, is_quiet
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
@@ -69,7 +70,8 @@ class Reply:
     status: int | None
     reason: str
     headers: tuple[tuple[str, str], ...]
-    body: bytes
+    # Not shown where a reply is an argument of what pytest reports: it may be millions of bytes.
+    body: bytes = field(repr=False)
     truncated: bool
     connect_s: float | None
     first_byte_s: float | None
@@ -80,11 +82,19 @@ class Reply:
     surplus: bool = False
     # 10 or 11, of the status line.
     version: int | None = None
+    # What ends the body, "chunked", "length" or "close", and when its parts came; see ``Part``.
+    framing: str = ""
+    parts: tuple[Part, ...] = field(default=(), repr=False)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a status of 200 to 299 came, however the answer went on."""
+        return self.status is not None and 200 <= self.status < 300
 
     @property
     def ok(self) -> bool:
         """Whether a complete answer with a status of 200 to 299 came."""
-        return self.problem is None and self.status is not None and 200 <= self.status < 300
+        return self.problem is None and self.accepted
 
     def header(self, name: str) -> str | None:
         """The first header of that name, whatever its case."""
@@ -254,6 +264,8 @@ def converse(
         detail=printable(detail),
         surplus=surplus,
         version=answer.version,
+        framing=answer.framing,
+        parts=answer.parts.since(started),
     )
     return reply, problem is None and answer.keeps_alive and not surplus
 

@@ -217,6 +217,10 @@ class Server:
     answered: bool
     pings: tuple[Reply, ...]
     replies: Mapping[str, Reply]
+    # Of each request whose answer streams, by its declared name: the reply, and those to further tries.
+    streams: Mapping[str, tuple[Reply, ...]]
+    # How long the platform waits for the answer to the sample request, seconds.
+    answer_limit_s: float
     curls: Mapping[str, str]
     connects_ms: tuple[float | None, ...]
     ping_latency: Summary | None

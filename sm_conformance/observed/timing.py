@@ -52,6 +52,18 @@ def cut_in_flight(server: Server) -> bool:
     return reply is not None and reply.connect_s is not None and reply.problem is not None
 
 
+def late_streams(server: Server, *, limit_s: float) -> tuple[str, ...]:
+    """The requests whose answers had begun to stream and did not end within ``limit_s`` seconds."""
+    return tuple(
+        name
+        for name, replies in server.streams.items()
+        if any(
+            reply.accepted and (reply.problem == "timeout" or reply.elapsed_s > limit_s)
+            for reply in replies
+        )
+    )
+
+
 def slow_connects(server: Server, *, limit_ms: float, in_a_row: int) -> bool:
     """Whether ``in_a_row`` consecutive connections took longer than ``limit_ms`` or failed."""
     return _run_of((took is None or took > limit_ms for took in server.connects_ms), in_a_row)

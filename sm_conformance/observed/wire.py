@@ -26,6 +26,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 from sm_conformance.errors import HarnessTrouble
+from sm_conformance.observed.parts import PartLog
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -206,6 +207,7 @@ class Answer:
         # Kept, because an HTTPResponse closes its reader when it is collected.
         self._interim: list[HTTPResponse] = []
         self.body = bytearray()
+        self.parts = PartLog()
 
     @property
     def status(self) -> int | None:
@@ -228,6 +230,16 @@ class Answer:
         """The headers as received, none when the head could not be read to its end."""
         headers: object = self._response.headers
         return () if headers is None else tuple(self._response.headers.items())
+
+    @property
+    def framing(self) -> str:
+        """What ends the body: "chunked", "length" or "close"; "" when the head was not read."""
+        headers: object = self._response.headers
+        if headers is None:
+            return ""
+        if self._response.chunked:
+            return "chunked"
+        return "close" if self._response.length is None else "length"
 
     @property
     def keeps_alive(self) -> bool:
@@ -286,6 +298,7 @@ class Answer:
                 if not part:
                     return
                 self.body += part
+                self.parts.note(perf_counter(), len(self.body))
         except ConnectionError:
             ends_by_close = self._response.length is None and not self._response.chunked
             if not (self._wire.unsent and ends_by_close):

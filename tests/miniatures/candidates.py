@@ -30,6 +30,7 @@ from miniatures.lawful import (
     training,
     write_failure,
 )
+from miniatures.streaming import STREAMING
 from sm_conformance.observed.facts import Listener, StartProblem
 from sm_conformance.observed.http import MAX_REPLY_BYTES
 
@@ -914,6 +915,7 @@ MINIATURES: dict[str, Miniature] = {
         adds={"/var/log/server.log": 5, "/run/server.pid": 2},
     ),
     "deaf-server": _lawful_but("Its server ignores SIGTERM.", catches_sigterm=False),
+    **STREAMING,
     # trouble of the engine, and of the user
     "engine-dies-at-create": _lawful_but("The engine dies before it.", trouble="create"),
     "engine-dies-at-start": _lawful_but("The engine dies with it.", trouble="start"),

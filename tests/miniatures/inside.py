@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,8 +26,19 @@ class Stream:
     put: Callable[[bytes], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A body that is sent part by part; parts that raise end the connection in the middle.
+
+    ``framing`` is "chunked", or "close": then the end of the connection ends the body.
+    """
+
+    made: Iterator[bytes]
+    framing: str = "chunked"
+
+
 # Status, content type ("" for none) and body.
-Answer = tuple[int, str, bytes]
+Answer = tuple[int, str, bytes | Parts]
 Ping = Callable[[Message], int]
 Invocation = Callable[[Message, bytes], Answer]
 
@@ -197,13 +208,29 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         return asked
 
-    def reply(self, status: int, content_type: str, body: bytes) -> None:
+    def reply(self, status: int, content_type: str, body: bytes | Parts) -> None:
         self.send_response(status)
         if content_type:
             self.send_header("Content-Type", content_type)
+        if isinstance(body, Parts):
+            self._send(body)
+            return
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _send(self, body: Parts) -> None:
+        chunked = body.framing == "chunked"
+        self.close_connection = True
+        self.send_header(
+            *(("Transfer-Encoding", "chunked") if chunked else ("Connection", "close"))
+        )
+        self.end_headers()
+        for part in body.made:
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part) if chunked else part)
+            self.wfile.flush()
+        if chunked:
+            self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, *_: object) -> None:
         """Quiet: what a candidate writes is its own choice."""

@@ -31,7 +31,7 @@ def latency(talk: Conversation) -> None:
             path="/invocations",
             headers=request.headers,
             body=request.body,
-            limit_s=limits.invocation_limit_s,
+            limit_s=talk.answer_limit_s,
             samples=limits.sample_requests,
             budget_s=limits.latency_budget_s,
         )

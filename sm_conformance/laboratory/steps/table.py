@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sm_conformance.laboratory.conversation import Conversation
-from sm_conformance.laboratory.steps import ending, life, ordinary, protocol, strange
+from sm_conformance.laboratory.steps import ending, life, ordinary, protocol, strange, streaming
 from sm_conformance.laboratory.steps.latency import latency
 from sm_conformance.laboratory.steps.load import load
 from sm_conformance.laboratory.steps.slow import slow_request
@@ -31,6 +31,7 @@ _STEPS: Mapping[str, _Step] = {
     "pings": _Step(ordinary.pings, needs_an_answer=False),
     "connect": _Step(ordinary.connect, needs_an_answer=False),
     "declared-types": _Step(ordinary.declared_types),
+    "streams": _Step(streaming.streams),
     "unknown-headers": _Step(ordinary.unknown_headers),
     "charset": _Step(protocol.charset),
     "api-headers": _Step(protocol.api_headers),
@@ -71,6 +72,5 @@ def names() -> tuple[str, ...]:
 def _answers(talk: Conversation) -> bool:
     """Whether the server answered the good request in time, and is still there."""
     sample = talk.replies.get("sample")
-    limit_s = talk.bench.limits.invocation_limit_s
-    good = sample is not None and sample.ok and sample.elapsed_s <= limit_s
+    good = sample is not None and sample.ok and sample.elapsed_s <= talk.answer_limit_s
     return good and not talk.container.pause(0.0)
