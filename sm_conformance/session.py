@@ -49,7 +49,7 @@ class Session:
     def close(self) -> None:
         """Ends everything that still goes and removes what the run made on the engine."""
         self.lab.close()
-        abandoned = bool(self.lab.going())
+        abandoned = not self.lab.is_idle()
         try:
             # Whatever still goes loses its container, and so notices soon.
             self.engine.close()
