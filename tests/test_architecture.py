@@ -53,6 +53,10 @@ ROOMS: dict[str, set[str]] = {
         "aws", "candidate", "carried", "contract", "declaration", "engine", "errors", "inputs",
         "laboratory", "observed", "run_folder",
     },
+    "hold_open": {
+        "engine", "errors", "inputs", "judgement", "laboratory", "observed", "rules", "run_folder",
+        "session",
+    },
     # the doors
     "hookspecs": {"engine"},
     "pytest_run": {
@@ -66,7 +70,8 @@ ROOMS: dict[str, set[str]] = {
     },
     "coverage": {"binding", "contract"},
     "cli": {
-        "aws", "contract", "coverage", "engine", "errors", "first_look", "judgement", "pytest_run", "sources",
+        "aws", "contract", "coverage", "engine", "errors", "first_look", "hold_open", "judgement", "pytest_run",
+        "sources",
     },
     "__main__": {"cli"},
 }  # fmt: skip

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.inputs.scenario import PLAIN_SERVER, PLAIN_TRAINING
@@ -33,7 +33,7 @@ class Lab:
         self._lock = threading.RLock()
         self._futures: dict[str, _Future] = {}
         self._since: dict[str, float] = {}
-        self._further: list[Future[object]] = []
+        self._further: list[Future[Any]] = []
 
     def prefetch(self, names: Iterable[str]) -> None:
         """Starts what these scenarios need, in this order, what others depend on first."""
@@ -93,7 +93,7 @@ class Lab:
     def submit(self, work: Callable[[Bench], Result]) -> Future[Result]:
         """Launches of another purpose, done beside the scenarios and abandoned with them."""
         submitted = self._pool.submit(work, self.bench)
-        self._further.append(submitted)  # type: ignore[arg-type]
+        self._further.append(submitted)
         return submitted
 
     def is_idle(self) -> bool:

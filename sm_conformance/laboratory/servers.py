@@ -41,9 +41,7 @@ def observe(bench: Bench, scenario: Scenario, others: Observe) -> Observation | 
     return server
 
 
-def model_to_serve(
-    bench: Bench, others: Observe
-) -> tuple[Path | None, tuple[str, ...]] | Cause:
+def model_to_serve(bench: Bench, others: Observe) -> tuple[Path | None, tuple[str, ...]] | Cause:
     """The model archive to serve and what was guessed about it, or why there is none.
 
     ``others`` is asked for the ordinary training where its model is the one to serve.
