@@ -76,7 +76,10 @@ def _held(bench: Bench, desk: Desk, ready: threading.Event) -> Server | Cause:
 def _end(session: Session, outcome: Server | Cause, desk: Desk) -> How:
     cause = outcome if isinstance(outcome, Cause) else outcome.cause
     if isinstance(outcome, Server) and outcome.ready:
-        desk.say(f"it ended by itself: {outcome.story()}")
+        found = outcome.exit
+        killed = ", killed for lack of memory" if found and found.memory_killed else ""
+        code = f"with exit code {found.code}" if found else "and the engine does not say how"
+        desk.say(f"it ended by itself after {outcome.seconds:.1f} s, {code}{killed}")
         return How.BADLY
     assert cause is not None, "a server that is not ready has a cause"
     started = isinstance(outcome, Server)

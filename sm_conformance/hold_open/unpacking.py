@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.observed.http import printable
+from sm_conformance.observed.output import members
 
 # Each costs the user's file system an entry; the archive beside them holds more.
 MOST_ENTRIES = 100_000
@@ -69,11 +70,8 @@ def unpack(archive: Path, to: Path, *, limit_bytes: int) -> Unpacked:
 
 
 def _members(opened: tarfile.TarFile, done: Unpacked) -> Iterator[tarfile.TarInfo]:
-    count = 0
-    while (member := opened.next()) is not None:
-        opened.members.clear()  # type: ignore[attr-defined]  # a hostile archive has millions
-        count += 1
-        if count > MOST_ENTRIES:
+    for count, member in enumerate(members(opened)):
+        if count == MOST_ENTRIES:
             done.leave_out("the rest", f"there are more than {MOST_ENTRIES} entries")
             return
         yield member
@@ -157,7 +155,7 @@ def _link(path: PurePosixPath, target: str, to: Path, done: Unpacked) -> None:
     """Makes a symbolic link that stays inside: up no further than it lies deep, and then down."""
     parts = PurePosixPath(target).parts
     up = next((at for at, part in enumerate(parts) if part != ".."), len(parts))
-    if not parts or target.startswith("/") or ".." in parts[up:] or up >= len(path.parts):
+    if not target or target.startswith("/") or ".." in parts[up:] or up >= len(path.parts):
         done.leave_out(str(path), f"it is a link to {printable(target)[:200]}, which leads outside")
         return
     try:
