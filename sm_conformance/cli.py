@@ -37,6 +37,7 @@ _PASSED_ON = (
     ("serve-image", "REPO:TAG", "judge this image for hosting"),
     *_CLAIMS,
     ("model-data", "FILE", "serve this model.tar.gz instead of a trained one"),
+    ("baseline", "REPO:TAG", "tell how answers differ from those of this image"),
     ("profile", "NAME", "platform (default) or strict"),
     ("report", "DIR", "write report.json, report.html, junit.xml and evidence/ there"),
     ("patience", "SECONDS", "how long a training may take to be judged (default: 600)"),

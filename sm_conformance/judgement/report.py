@@ -33,6 +33,8 @@ class Circumstances:
     launches: int
     elapsed_s: float
     complete: bool
+    # What the comparison with an earlier image came to, where one was asked for.
+    baseline: Mapping[str, Any] | None = None
 
 
 def build(
@@ -72,4 +74,5 @@ def build(
         "launches": facts.launches,
         "elapsed_s": round(facts.elapsed_s, 3),
         "complete": facts.complete,
+        **({} if facts.baseline is None else {"baseline": dict(facts.baseline)}),
     }

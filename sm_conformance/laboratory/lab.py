@@ -33,6 +33,8 @@ class Lab:
         self._lock = threading.RLock()
         self._futures: dict[str, _Future] = {}
         self._since: dict[str, float] = {}
+        # What waits for scenarios to tell more about them takes no place from these.
+        self._apart = ThreadPoolExecutor(1, thread_name_prefix="apart")
         self._further: list[Future[Any]] = []
 
     def prefetch(self, names: Iterable[str]) -> None:
@@ -91,8 +93,8 @@ class Lab:
             }
 
     def submit(self, work: Callable[[Bench], Result]) -> Future[Result]:
-        """Launches of another purpose, done beside the scenarios and abandoned with them."""
-        submitted = self._pool.submit(work, self.bench)
+        """Does launches of another purpose, beside the scenarios and abandoned with them."""
+        submitted = self._apart.submit(work, self.bench)
         self._further.append(submitted)
         return submitted
 
@@ -103,11 +105,13 @@ class Lab:
     def close(self) -> None:
         """Abandons what is still going."""
         self.bench.cancelled.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._apart):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def join(self) -> None:
         """Waits until the abandoned work has noticed."""
-        self._pool.shutdown(wait=True)
+        for pool in (self._pool, self._apart):
+            pool.shutdown(wait=True)
 
     def _future(self, name: str) -> _Future:
         with self._lock:

@@ -116,12 +116,13 @@ class Ending:
     def _facts(self) -> dict[str, Any]:
         """What only the process that launched knows."""
         if not self._run.is_open:
-            return {"launches": 0, "latency": {}, "kept": {}}
+            return {"launches": 0, "latency": {}, "kept": {}, "baseline": None}
         session = self._run.session
         return {
             "launches": session.lab.bench.launches.value,
             "latency": latency_figures(session),
             "kept": self._keep_failed(),
+            "baseline": self._run.comparison(),
         }
 
     def _keep_failed(self) -> dict[str, str]:
@@ -145,7 +146,9 @@ class Ending:
         assert self._judgement is not None
         latency: dict[str, Any] = {}
         launches = 0
+        baseline = None
         for told in (facts, *self._workers):
+            baseline = told["baseline"] or baseline
             latency |= told["latency"]
             launches += told["launches"]
             self._kept |= told["kept"]
@@ -156,6 +159,7 @@ class Ending:
             latency=latency,
             launches=launches,
             complete=complete,
+            baseline=baseline or run.no_comparison(),
         )
         if run.options.report is not None:
             text = json.dumps(self._report, indent=1, ensure_ascii=False)
