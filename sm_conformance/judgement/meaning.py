@@ -141,12 +141,12 @@ def _compare(candidate: Any, baseline: Any, path: str, found: list[str]) -> None
     if isinstance(candidate, dict) and isinstance(baseline, dict):
         for key in sorted(candidate.keys() | baseline.keys()):
             place = f"{path}.{_shown(key)}"
-            if key not in baseline:
-                _note(found, candidate[key], f"{place} is new: {_told(candidate[key])}")
-            elif key not in candidate:
-                _note(found, baseline[key], f"{place} is gone; it was {_told(baseline[key])}")
-            else:
+            if key in candidate and key in baseline:
                 _compare(candidate[key], baseline[key], place, found)
+            elif key in candidate and candidate[key] is not UNSETTLED:
+                found.append(f"{place} is new: {_told(candidate[key])}")
+            elif key in baseline and baseline[key] is not UNSETTLED:
+                found.append(f"{place} is gone; it was {_told(baseline[key])}")
     elif isinstance(candidate, list) and isinstance(baseline, list):
         if len(candidate) != len(baseline):
             found.append(f"{path} has {len(candidate)} items; it had {len(baseline)}")
@@ -155,11 +155,6 @@ def _compare(candidate: Any, baseline: Any, path: str, found: list[str]) -> None
             _compare(new, old, f"{path}[{at}]", found)
     elif not _same(candidate, baseline):
         found.append(f"{path} is {_told(candidate)}; it was {_told(baseline)}")
-
-
-def _note(found: list[str], value: Any, text: str) -> None:
-    if value is not UNSETTLED:
-        found.append(text)
 
 
 def _told(value: Any) -> str:
