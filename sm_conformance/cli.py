@@ -62,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # a reader such as `head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except KeyboardInterrupt:  # where nothing was launched yet, or pytest has not begun
+        sys.stderr.write("sm-conformance: interrupted\n")
+        return ExitStatus.INTERRUPTED
     return status
 
 

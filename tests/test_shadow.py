@@ -517,6 +517,22 @@ def test_trouble_of_the_engine_with_the_earlier_image_is_told(pytester: pytest.P
     )
 
 
+def test_an_interruption_while_the_earlier_image_is_waited_for_ends_the_run_in_order(
+    pytester: pytest.Pytester,
+) -> None:
+    provide_engine(pytester)
+
+    found = judge(
+        pytester.runpytest_subprocess, pytester, "lawful", "--sm-baseline=interrupts-serving",
+        declaration=SERVES,
+    )  # fmt: skip
+
+    assert (found.status, found.report["complete"], found.report["exit_status"]) == (2, False, 2)
+    assert found.report["baseline"]["reason"] == "the run ended before"
+    assert found.output.splitlines()[-1].startswith("interrupted: ")
+    assert "Traceback" not in found.output + found.errors
+
+
 def test_where_the_run_ends_early_it_is_said_that_nothing_was_compared(
     pytester: pytest.Pytester,
 ) -> None:

@@ -57,6 +57,9 @@ class PytestRun:
                 self._open()
         except UsageProblem as error:
             raise pytest.UsageError(str(error)) from None
+        except KeyboardInterrupt:
+            said = "sm-conformance: interrupted before anything was judged"
+            pytest.exit(said, returncode=ExitStatus.INTERRUPTED)
         except HarnessTrouble as error:
             pytest.exit(f"sm-conformance: {error}", returncode=ExitStatus.INCONCLUSIVE)
 
@@ -124,9 +127,11 @@ class PytestRun:
             return None
         lab = self.session.lab
         progress = Progress(self.config, self.rules.limits)
-        while not lab.ready(scenario, 0.2):
-            progress.show(lab.going())
-        progress.clear()
+        try:
+            while not lab.ready(scenario, 0.2):
+                progress.show(lab.going())
+        finally:
+            progress.clear()
         return self._as_it_counts(scenario, lab.observe(scenario))
 
     def _as_it_counts(
@@ -150,10 +155,12 @@ class PytestRun:
         if self._shadow is None:
             return
         progress = Progress(self.config, self.rules.limits)
-        while not self._shadow.done():
-            progress.say(f"comparing with {self.options.baseline}")
-            wait([self._shadow], timeout=_LOOK_S)
-        progress.clear()
+        try:
+            while not self._shadow.done():
+                progress.say(f"comparing with {self.options.baseline}")
+                wait([self._shadow], timeout=_LOOK_S)
+        finally:
+            progress.clear()
 
     def comparison(self) -> dict[str, Any] | None:
         """What it came to, for the report; None where none has begun here."""
