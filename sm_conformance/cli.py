@@ -1,6 +1,7 @@
 """The command line: ``check`` an image hermetically, ``certify`` it and ``verify`` a certificate (``keygen``
-makes keys), ``init`` its declaration, make one of requests to AWS (``declare``) or what AWS validates with
-of one (``specification``), ``explain`` a clause, list all ``clauses``."""
+makes keys), ``init`` its declaration, ``serve`` it or ``train`` with it as the suite does, make a declaration
+of requests to AWS (``declare``) or what AWS validates with of one (``specification``), ``explain`` a clause,
+list all ``clauses``."""
 
 from __future__ import annotations
 
@@ -38,6 +39,7 @@ _PASSED_ON = (
     ("serve-image", "REPO:TAG", "judge this image for hosting"),
     *_CLAIMS,
     ("model-data", "FILE", "serve this model.tar.gz instead of a trained one"),
+    ("baseline", "REPO:TAG", "tell how answers differ from those of this image"),
     ("profile", "NAME", "platform (default) or strict"),
     (
         "report",
@@ -66,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # a reader such as `head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except KeyboardInterrupt:  # where nothing was launched yet, or pytest has not begun
+        sys.stderr.write("sm-conformance: interrupted\n")
+        return ExitStatus.INTERRUPTED
     return status
 
 
@@ -110,6 +115,32 @@ def make_parser() -> argparse.ArgumentParser:
     init.add_argument("--patience", metavar="SECONDS", type=float, default=300.0,
                       help="how long one training may take (default: 300)")  # fmt: skip
     init.set_defaults(run=_init)
+
+    serve = commands.add_parser(
+        "serve",
+        help="start a server as the suite does and hold it open",
+        description="Starts a server exactly as the suite does, waits until /ping answers 200, says "
+        "where it is and how to ask it, and shows its log until Ctrl-C. Without --model-data it is "
+        "given the declared model, or one that is trained first. Status 0: you ended it; 1: it "
+        "ended by itself, or did not become ready.",
+    )
+    serve.add_argument("--model-data", metavar="FILE", help="serve this model.tar.gz")
+    train = commands.add_parser(
+        "train",
+        help="run one training as the suite does and keep what it left",
+        description="Runs one ordinary training exactly as the suite does, shows its log, and hands "
+        "over what it left: DIR/model, DIR/output, and DIR/model.tar.gz as the platform makes it. "
+        "Status 0: it exited with 0; 1: it did not; 3: that was not known in time.",
+    )
+    train.add_argument("--out", metavar="DIR", required=True, help="put what it left there")
+    train.add_argument("--patience", metavar="SECONDS", type=float,
+                       help="how long it may take (default: 600)")  # fmt: skip
+    for command in (serve, train):
+        command.add_argument("image", metavar="REPO:TAG", help="the image to start")
+        for name, metavar, text in _CLAIMS:
+            command.add_argument(f"--{name}", metavar=metavar, help=text)
+    serve.set_defaults(run=_launch, command="serve", out=None, patience=None)
+    train.set_defaults(run=_launch, command="train", model_data=None)
 
     declare = commands.add_parser(
         "declare",
@@ -302,6 +333,40 @@ def _init(options: argparse.Namespace) -> int:
     finally:
         termination.release()
     return 0 if claimed else ExitStatus.INCONCLUSIVE
+
+
+def _launch(options: argparse.Namespace) -> int:
+    """``serve`` and ``train``."""
+    from sm_conformance.engine.docker import DockerEngine
+    from sm_conformance.hold_open.command import Wish, launch
+    from sm_conformance.pytest_run.termination import Termination
+
+    names = [name for name, _, _ in _CLAIMS]
+    wish = Wish(
+        command=options.command,
+        image=options.image,
+        claims={name: said for name in names if (said := _value(options, name)) is not None},
+        model_data=options.model_data,
+        out=options.out,
+        patience_s=options.patience,
+    )
+    termination = Termination()
+    termination.watch()
+    try:
+        return launch(wish, engine=DockerEngine, hold_off=termination.hold_off)
+    except UsageProblem as error:
+        sys.stderr.write(f"sm-conformance {options.command}: {error}\n")
+        return ExitStatus.UNUSABLE
+    except HarnessTrouble as error:
+        sys.stderr.write(f"sm-conformance {options.command}: {error}\n")
+        return ExitStatus.INCONCLUSIVE
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            f"sm-conformance {options.command}: interrupted; what was launched is removed\n"
+        )
+        return ExitStatus.INTERRUPTED
+    finally:
+        termination.release()
 
 
 def _print(options: argparse.Namespace) -> int:

@@ -56,6 +56,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the folder that holds BUCKET/KEY of what these requests name",
     )
     add("--sm-model-data", metavar="FILE", help="serve this model.tar.gz instead of a trained one")
+    add(
+        "--sm-baseline",
+        metavar="REPO:TAG",
+        help="ask this image's server the same, and tell what answers, types, sizes and latency "
+        "changed; no verdict depends on it",
+    )
     add("--sm-profile", metavar="NAME", default="platform", help="platform (default) or strict")
     add(
         "--sm-report",

@@ -38,6 +38,8 @@ class Options:
     report: Path | None = None
     max_ping_p99_ms: float | None = None
     max_invocation_p99_ms: float | None = None
+    # The image whose server is asked the same as the candidate's, to compare the answers.
+    baseline: str | None = None
     # Requests to AWS, by kind ("algorithm", "model-package", …), and the folder of their S3 data.
     aws: Mapping[str, Path] = field(default_factory=dict)
     s3: Path | None = None

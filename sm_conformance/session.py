@@ -49,7 +49,7 @@ class Session:
     def close(self) -> None:
         """Ends everything that still goes and removes what the run made on the engine."""
         self.lab.close()
-        abandoned = bool(self.lab.going())
+        abandoned = not self.lab.is_idle()
         try:
             # Whatever still goes loses its container, and so notices soon.
             self.engine.close()
@@ -72,6 +72,7 @@ def open_session(options: Options, rules: Rules, engine: Engine, *, folder: Path
         found = carried(engine, images, folder=folder)
         rules = declared(rules, found or rules.declaration, options, last=True)
     candidate = _candidate(rules, training, hosting)
+    baseline = _baseline(engine, options, candidate)
     facts = engine.facts()
     (folder / EVIDENCE).mkdir(parents=True, exist_ok=True)
     bench = Bench(
@@ -85,6 +86,7 @@ def open_session(options: Options, rules: Rules, engine: Engine, *, folder: Path
         allow_network=options.allow_network,
         keep_failed=options.keep,
         examples=options.examples,
+        baseline=baseline,
     )
     return Session(
         options=options,
@@ -131,6 +133,12 @@ def load_figures(session: Session) -> dict[str, Any] | None:
     return server.load.as_report(direct=server.direct)
 
 
+def baseline_facts(session: Session) -> dict[str, Any] | None:
+    """The image to compare with as a report has it; None where none was named."""
+    image = session.lab.bench.baseline
+    return None if image is None else _image(image, ("hosting",))
+
+
 def write_report(
     session: Session,
     judgement: Judgement,
@@ -140,6 +148,7 @@ def write_report(
     load: Mapping[str, Any] | None,
     launches: int,
     complete: bool,
+    baseline: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The report as JSON data."""
     facts = session.engine_facts
@@ -169,6 +178,7 @@ def write_report(
             launches=launches,
             elapsed_s=time.monotonic() - session.began,
             complete=complete,
+            baseline=baseline,
         ),
     )
 
@@ -187,6 +197,15 @@ def _candidate(rules: Rules, training: ImageFacts | None, hosting: ImageFacts | 
         if half in candidate.claims and named is None:
             raise UsageProblem(f"the declaration claims {half}, but {option} names no image for it")
     return candidate
+
+
+def _baseline(engine: Engine, options: Options, candidate: Candidate) -> ImageFacts | None:
+    """The image to compare with. Raises UsageProblem for one that is not there, or in vain."""
+    if options.baseline is None:
+        return None
+    if candidate.hosting is None or "hosting" not in candidate.claims:
+        raise UsageProblem("--sm-baseline compares servers, and this candidate has none")
+    return _inspect(engine, options.baseline)
 
 
 def _breaches(rules: Rules) -> Mapping[str, tuple[Breach, ...]]:

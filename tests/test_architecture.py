@@ -53,6 +53,10 @@ ROOMS: dict[str, set[str]] = {
         "aws", "candidate", "carried", "contract", "declaration", "engine", "errors", "inputs",
         "laboratory", "observed", "run_folder",
     },
+    "hold_open": {
+        "engine", "errors", "inputs", "judgement", "laboratory", "observed", "rules", "run_folder",
+        "session",
+    },
     # the doors
     "hookspecs": {"engine"},
     "pytest_run": {
@@ -71,8 +75,8 @@ ROOMS: dict[str, set[str]] = {
         "contract", "declaration", "engine", "errors", "judgement", "registry", "run_folder", "specs",
     },
     "cli": {
-        "aws", "certificate", "contract", "coverage", "engine", "errors", "first_look", "gate", "judgement",
-        "pytest_run", "sources",
+        "aws", "certificate", "contract", "coverage", "engine", "errors", "first_look", "gate",
+        "hold_open", "judgement", "pytest_run", "sources",
     },
     "__main__": {"cli"},
 }  # fmt: skip

@@ -251,3 +251,17 @@ def test_what_cannot_be_used_is_one_line_and_status_4(
     assert told in errors
     assert errors.startswith(f"sm-conformance {words[0]}: ")
     assert errors.count("\n") == 1
+
+
+# What is broken off
+
+
+def test_ctrl_c_where_no_command_awaits_it_is_one_line_and_status_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_clauses", interrupted)
+
+    assert called(capsys, "clauses") == (2, "", "sm-conformance: interrupted\n")

@@ -121,6 +121,32 @@ def test_of_very_much_the_head_and_the_tail_are_kept_and_the_gap_is_told(
     assert log.total_bytes == 1000
 
 
+def test_a_log_is_read_on_from_where_it_was_left() -> None:
+    log = LogCapture([(b"out", None), (None, b"err"), (b"more", b"both")])
+    assert log.finish(5)
+
+    assert log.after((0, 0)) == ((b"outmore", 0), (b"errboth", 0))
+    assert log.after((3, 2)) == ((b"more", 0), (b"rboth", 0))
+    assert log.after((7, 7)) == ((b"", 0), (b"", 0))
+
+
+@pytest.mark.parametrize("seen", [0, 5, 10, 500, 980, 985, 1000])
+def test_what_was_not_kept_is_counted_when_a_log_is_read_on(
+    monkeypatch: pytest.MonkeyPatch, seen: int
+) -> None:
+    monkeypatch.setattr(log_module, "_HEAD_BYTES", 10)
+    monkeypatch.setattr(log_module, "_TAIL_BYTES", 20)
+    written = b"".join(b"%09d\n" % number for number in range(100))
+    log = LogCapture([(written[at : at + 10], None) for at in range(0, 1000, 10)])
+    assert log.finish(5)
+
+    (piece, lost), _ = log.after((seen, 0))
+
+    assert lost == max(0, 980 - max(seen, 10))
+    assert piece == written[seen:10] + written[max(seen, 980) :]
+    assert seen + len(piece) + lost == 1000
+
+
 def test_a_stream_that_goes_on_is_not_finished_and_can_be_read() -> None:
     release = threading.Event()
 

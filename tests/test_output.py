@@ -166,12 +166,13 @@ def test_a_name_that_is_no_text_does_not_end_the_reading(tmp_path: Path) -> None
     assert [entry.name for entry in read_tree(path, whole=True).entries][1] == "after"
 
 
-def test_a_size_that_is_a_lie_makes_the_tree_not_whole(tmp_path: Path) -> None:
-    header = member("m/huge", size=10**11).tobuf(tarfile.GNU_FORMAT)
+@pytest.mark.parametrize("size", [10**11, 1 << 62])
+def test_a_size_that_is_a_lie_makes_the_tree_not_whole(tmp_path: Path, size: int) -> None:
+    header = member("m/huge", size=size).tobuf(tarfile.GNU_FORMAT)
     path = tmp_path / "out.tar"
     path.write_bytes(header + b"tiny")
 
     tree = read_tree(path, whole=True)
 
-    assert tree == OutputTree(entries=(Entry(name="huge", kind="file", size=10**11),), whole=False)
+    assert tree == OutputTree(entries=(Entry(name="huge", kind="file", size=size),), whole=False)
     assert read_file(path, "huge", 100) is None

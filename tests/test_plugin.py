@@ -606,6 +606,30 @@ def test_ctrl_c_ends_with_2_and_a_report_that_says_it_is_not_complete(
     Draft202012Validator(specs.read_schema("report")).validate(found.report)
 
 
+def test_ctrl_c_before_anything_is_judged_is_one_line(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("""
+        class Slow:
+            def image(self, reference):
+                raise KeyboardInterrupt
+
+            def close(self):
+                print("closed")
+
+
+        def pytest_sm_engine(config, run_id):
+            return Slow()
+    """)
+
+    result = pytester.runpytest_subprocess("--sm-image=lawful", "--sm-report=report")
+
+    said = result.stdout.str() + result.stderr.str()
+    assert result.ret == 2
+    assert "sm-conformance: interrupted before anything was judged" in said
+    assert "closed" in said
+    assert "Traceback" not in said
+    assert not (pytester.path / "report" / "report.json").exists()
+
+
 def test_two_runs_of_one_image_give_one_answer(
     here: Callable[..., Judged], pytester: pytest.Pytester
 ) -> None:

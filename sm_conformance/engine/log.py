@@ -41,6 +41,20 @@ class _Stream:
         gap = b"\n[... %d bytes not kept ...]\n" % self.lost if self.lost else b""
         return bytes(self.head) + gap + b"".join(self.tail)
 
+    def after(self, seen: int) -> tuple[bytes, int]:
+        """What came after the first ``seen`` bytes as far as it is kept, and how many are not."""
+        begins = self.total - self.tail_bytes
+        left = max(seen, len(self.head))
+        lost = max(0, begins - left)
+        wanted = self.total - left - lost
+        pieces: list[bytes] = []
+        for chunk in reversed(self.tail):
+            if wanted <= 0:
+                break
+            pieces.append(chunk[-wanted:])
+            wanted -= len(chunk)
+        return bytes(self.head[seen:]) + b"".join(reversed(pieces)), lost
+
 
 class LogCapture:
     """Reads the two streams of a container in a thread until they end."""
@@ -86,6 +100,12 @@ class LogCapture:
     def stderr(self) -> bytes:
         with self._lock:
             return self._streams[1].text()
+
+    def after(self, seen: tuple[int, int]) -> tuple[tuple[bytes, int], tuple[bytes, int]]:
+        """For each stream what came after so many bytes, and how many of these are not kept."""
+        with self._lock:
+            stdout, stderr = self._streams
+            return stdout.after(seen[0]), stderr.after(seen[1])
 
     @property
     def total_bytes(self) -> int:

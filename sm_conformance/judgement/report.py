@@ -34,6 +34,8 @@ class Circumstances:
     launches: int
     elapsed_s: float
     complete: bool
+    # What the comparison with an earlier image came to, where one was asked for.
+    baseline: Mapping[str, Any] | None = None
 
 
 def build(
@@ -74,4 +76,5 @@ def build(
         "launches": facts.launches,
         "elapsed_s": round(facts.elapsed_s, 3),
         "complete": facts.complete,
+        **({} if facts.baseline is None else {"baseline": dict(facts.baseline)}),
     }

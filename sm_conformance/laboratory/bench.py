@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from sm_conformance.candidate import Candidate
 from sm_conformance.contract.limits import Limits
 from sm_conformance.engine.protocol import Bounds, Container, Engine, Launch, Network
 from sm_conformance.laboratory.quiet import Quiet
+from sm_conformance.observed.facts import ImageFacts
 
 
 class Cancelled(Exception):
@@ -51,6 +52,10 @@ class Bench:
     launches: Counter = field(default_factory=Counter)
     # Containers that are over, by launch; only where failed ones are kept.
     held: list[tuple[str, Container]] = field(default_factory=list)
+    # Who is told of every container as soon as it is made, before its start; to follow its log.
+    made: Callable[[Launch, Container], None] | None = None
+    # The image that is asked the same as the candidate, to compare their answers.
+    baseline: ImageFacts | None = None
 
     @property
     def given_model(self) -> Path | None:
@@ -97,6 +102,8 @@ class Bench:
         with self.quiet.busy():
             container = self.engine.create(launch)
         try:
+            if self.made is not None:
+                self.made(launch, container)
             yield container
         finally:
             if self.keep_failed and not self.cancelled.is_set():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.inputs.scenario import PLAIN_SERVER, PLAIN_TRAINING
@@ -16,6 +17,7 @@ from sm_conformance.laboratory.bench import Bench, Cancelled
 from sm_conformance.laboratory.observation import Observation
 from sm_conformance.observed.run import Cause, Stage, TrainRun
 
+Result = TypeVar("Result")
 _Future = Future[Observation | Cause]
 
 # Four launches at a time give most of what two processors can give; more only wait for the engine.
@@ -31,6 +33,9 @@ class Lab:
         self._lock = threading.RLock()
         self._futures: dict[str, _Future] = {}
         self._since: dict[str, float] = {}
+        # What waits for scenarios to tell more about them takes no place from these.
+        self._apart = ThreadPoolExecutor(1, thread_name_prefix="apart")
+        self._further: list[Future[Any]] = []
 
     def prefetch(self, names: Iterable[str]) -> None:
         """Starts what these scenarios need, in this order, what others depend on first."""
@@ -87,14 +92,26 @@ class Lab:
                 if not self._futures[name].done()
             }
 
+    def submit(self, work: Callable[[Bench], Result]) -> Future[Result]:
+        """Does launches of another purpose, beside the scenarios and abandoned with them."""
+        submitted = self._apart.submit(work, self.bench)
+        self._further.append(submitted)
+        return submitted
+
+    def is_idle(self) -> bool:
+        """Whether nothing is going."""
+        return not self.going() and all(one.done() for one in self._further)
+
     def close(self) -> None:
         """Abandons what is still going."""
         self.bench.cancelled.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._apart):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def join(self) -> None:
         """Waits until the abandoned work has noticed."""
-        self._pool.shutdown(wait=True)
+        for pool in (self._pool, self._apart):
+            pool.shutdown(wait=True)
 
     def _future(self, name: str) -> _Future:
         with self._lock:

@@ -24,7 +24,7 @@ _NO_MODEL = "no model data (`hosting: {model: …}` or `{without_model: true}`)"
 
 def observe(bench: Bench, scenario: Scenario, others: Observe) -> Observation | Cause:
     """What a server shows; ``others`` gives what other scenarios showed, and waits for it."""
-    model = _model(bench, others)
+    model = model_to_serve(bench, others)
     if isinstance(model, Cause):
         return model
     archive, guessed = model
@@ -95,8 +95,11 @@ def _with_spoiled_model(
     )
 
 
-def _model(bench: Bench, others: Observe) -> tuple[Path | None, tuple[str, ...]] | Cause:
-    """The model archive to serve and what was guessed about it, or why there is none."""
+def model_to_serve(bench: Bench, others: Observe) -> tuple[Path | None, tuple[str, ...]] | Cause:
+    """The model archive to serve and what was guessed about it, or why there is none.
+
+    ``others`` is asked for the ordinary training where its model is the one to serve.
+    """
     candidate = bench.candidate
     hosting = candidate.declaration.hosting
     if bench.given_model is not None:

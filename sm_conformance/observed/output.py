@@ -73,7 +73,7 @@ def tree_of(opened: tarfile.TarFile) -> OutputTree:
     entries: list[Entry] = []
     whole = True
     try:
-        for member in _members(opened):
+        for member in members(opened):
             name = member.name.partition("/")[2]
             if name and len(entries) < _MOST_ENTRIES:
                 kind = _KINDS.get(member.type, "other")
@@ -95,7 +95,7 @@ def read_file(archive: Path, name: str, limit_bytes: int) -> bytes | None:
     """The first ``limit_bytes`` of the regular file ``name`` of a folder's tar file; None if absent."""
     try:
         with tarfile.open(archive, mode="r:") as opened:
-            for member in _members(opened):
+            for member in members(opened):
                 if member.name.partition("/")[2] == name:
                     held = opened.extractfile(member) if member.isreg() else None
                     return held.read(limit_bytes) if held else None
@@ -108,7 +108,7 @@ def fingerprint(archive: Path) -> str:
     """One word for the names, kinds and contents of a folder's tar file, whatever the times in it."""
     held: list[tuple[str, bytes, str]] = []
     with tarfile.open(archive, mode="r:") as opened:
-        for member in _members(opened):
+        for member in members(opened):
             digest = hashlib.sha256(member.linkname.encode("utf-8", "surrogateescape"))
             content = opened.extractfile(member) if member.isreg() else None
             while content and (chunk := content.read(_CHUNK_BYTES)):
@@ -117,8 +117,18 @@ def fingerprint(archive: Path) -> str:
     return hashlib.sha256(repr(sorted(held)).encode()).hexdigest()
 
 
-def _members(opened: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """The members one by one; a hostile archive has millions, and the library keeps them all."""
-    while (member := opened.next()) is not None:
+def members(opened: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """The members one by one; a hostile archive has millions, and the library keeps them all.
+
+    Raises ``tarfile.TarError`` where the archive is damaged.
+    """
+    while (member := _next(opened)) is not None:
         opened.members.clear()  # type: ignore[attr-defined]
         yield member
+
+
+def _next(opened: tarfile.TarFile) -> tarfile.TarInfo | None:
+    try:
+        return opened.next()
+    except OSError as error:  # behind a member that claims to be larger than any file can be
+        raise tarfile.ReadError(str(error)) from error

@@ -116,13 +116,14 @@ class Ending:
     def _facts(self) -> dict[str, Any]:
         """What only the process that launched knows."""
         if not self._run.is_open:
-            return {"launches": 0, "latency": {}, "load": None, "kept": {}}
+            return {"launches": 0, "latency": {}, "load": None, "kept": {}, "baseline": None}
         session = self._run.session
         return {
             "launches": session.lab.bench.launches.value,
             "latency": latency_figures(session),
             "load": load_figures(session),
             "kept": self._keep_failed(),
+            "baseline": self._run.comparison(),
         }
 
     def _keep_failed(self) -> dict[str, str]:
@@ -147,7 +148,9 @@ class Ending:
         latency: dict[str, Any] = {}
         load: dict[str, Any] | None = None
         launches = 0
+        baseline = None
         for told in (facts, *self._workers):
+            baseline = told["baseline"] or baseline
             latency |= told["latency"]
             load = told["load"] or load
             launches += told["launches"]
@@ -160,6 +163,7 @@ class Ending:
             load=load,
             launches=launches,
             complete=complete,
+            baseline=baseline or run.no_comparison(),
         )
         if run.options.report is not None:
             from sm_conformance.judgement import forms

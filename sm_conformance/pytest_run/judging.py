@@ -46,6 +46,14 @@ class Judging:
             self._prefetched = True
             given = [name for other in item.session.items if (name := self._given(other))]
             self._run.session.lab.prefetch(dict.fromkeys(given))
+            self._run.compare()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """Waits for what no clause waits for, while Ctrl-C is still heard."""
+        ended = yield
+        self._run.await_comparison()
+        return ended
 
     def _given(self, item: pytest.Item) -> str | None:
         """The scenario that a test looks at; None where there is none, or none that is claimed."""

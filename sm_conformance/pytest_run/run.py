@@ -6,6 +6,7 @@ The plugins are ``collecting``, ``judging`` and ``ending``, each in the module o
 from __future__ import annotations
 
 import sys
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,19 @@ from sm_conformance.engine.protocol import Engine
 from sm_conformance.errors import HarnessTrouble, UsageProblem
 from sm_conformance.inputs.scenario import load
 from sm_conformance.judgement.conclusion import ExitStatus
+from sm_conformance.judgement.shadow import comparison, not_compared
+from sm_conformance.laboratory import shadow
 from sm_conformance.laboratory.halves import excuse
 from sm_conformance.observed.run import Cause, Server, TrainRun
+from sm_conformance.observed.shadow import Shadow
 from sm_conformance.pytest_run.terminal import Progress
 from sm_conformance.pytest_run.termination import Termination
 from sm_conformance.rules import Options, read_rules
 from sm_conformance.run_folder import RunFolder
-from sm_conformance.session import Session, open_session
+from sm_conformance.session import Session, baseline_facts, open_session
 
 SUITE = Path(__file__).resolve().parent.parent / "suite"
+_LOOK_S = 0.2
 RUN_KEY: pytest.StashKey[PytestRun] = pytest.StashKey()
 
 
@@ -43,6 +48,7 @@ class PytestRun:
         self._session: Session | None = None
         self._own_folder: RunFolder | None = None
         self._termination = Termination()
+        self._shadow: Future[Shadow] | None = None
         try:
             self.rules = read_rules(self.options)
             if self.handed is None:
@@ -51,6 +57,9 @@ class PytestRun:
                 self._open()
         except UsageProblem as error:
             raise pytest.UsageError(str(error)) from None
+        except KeyboardInterrupt:
+            said = "sm-conformance: interrupted before anything was judged"
+            pytest.exit(said, returncode=ExitStatus.INTERRUPTED)
         except HarnessTrouble as error:
             pytest.exit(f"sm-conformance: {error}", returncode=ExitStatus.INCONCLUSIVE)
 
@@ -118,9 +127,11 @@ class PytestRun:
             return None
         lab = self.session.lab
         progress = Progress(self.config, self.rules.limits)
-        while not lab.ready(scenario, 0.2):
-            progress.show(lab.going())
-        progress.clear()
+        try:
+            while not lab.ready(scenario, 0.2):
+                progress.show(lab.going())
+        finally:
+            progress.clear()
         return self._as_it_counts(scenario, lab.observe(scenario))
 
     def _as_it_counts(
@@ -132,6 +143,41 @@ class PytestRun:
             return observed
         excused = excuse(self.session.lab, scenario, cause)
         return excused if isinstance(observed, Cause) else replace(observed, cause=excused)
+
+    def compare(self) -> None:
+        """Begins the comparison with an earlier image, where one was named."""
+        if self.options.baseline is not None:
+            lab = self.session.lab
+            self._shadow = lab.submit(lambda bench: shadow.compare(bench, lab.observe))
+
+    def await_comparison(self) -> None:
+        """Waits for its end, if it has begun here."""
+        if self._shadow is None:
+            return
+        progress = Progress(self.config, self.rules.limits)
+        try:
+            while not self._shadow.done():
+                progress.say(f"comparing with {self.options.baseline}")
+                wait([self._shadow], timeout=_LOOK_S)
+        finally:
+            progress.clear()
+
+    def comparison(self) -> dict[str, Any] | None:
+        """What it came to, for the report; None where none has begun here."""
+        image = baseline_facts(self.session)
+        if self._shadow is None or image is None:
+            return None
+        if not self._shadow.done():
+            return not_compared("the run ended before", image)
+        error = self._shadow.exception()
+        if error is not None:
+            return not_compared(f"the harness was in trouble: {error}", image)
+        return comparison(self._shadow.result(), image)
+
+    def no_comparison(self) -> dict[str, Any] | None:
+        """What stands in the report where a comparison was asked for and none has begun."""
+        image = baseline_facts(self.session)
+        return None if image is None else not_compared("no clause was judged", image)
 
     def hold_off(self) -> None:
         """From now on nobody breaks the end of the run off."""
@@ -171,6 +217,7 @@ def _options(config: pytest.Config) -> Options:
         declaration=path("sm_declaration"),
         look_here=not option.sm_hermetic,
         model_data=path("sm_model_data"),
+        baseline=option.sm_baseline,
         profile=option.sm_profile,
         limits=path("sm_limits"),
         patience_s=option.sm_patience,

@@ -14,6 +14,7 @@ from sm_conformance.contract.limits import Limits
 from sm_conformance.inputs.scenario import load
 from sm_conformance.judgement.conclusion import Conclusion, Judgement
 from sm_conformance.judgement.finding import Finding, Verdict
+from sm_conformance.judgement.shadow import lines
 from sm_conformance.run_folder import EVIDENCE, NEWEST
 
 _MOST_LINES = 40
@@ -37,6 +38,10 @@ class Progress:
             for name, seconds in going.items()
         ]
         self._behind("; ".join(parts))
+
+    def say(self, text: str) -> None:
+        """Writes ``text`` over what stood there before."""
+        self._behind(text)
 
     def clear(self) -> None:
         """Takes the note away."""
@@ -88,6 +93,8 @@ def summary(
             reporter.write_line(f"latency {route}: {_figures(figures)}")
         if report["load"]:
             reporter.write_line(f"load: {_load(report['load'])}")
+        for line in lines(report["baseline"]) if "baseline" in report else ():
+            reporter.write_line(line)
         for image in report["candidate"]["images"]:
             roles = " and ".join(image["roles"])
             reporter.write_line(f"judged {image['reference']} ({roles})  {image['config_digest']}")

@@ -921,4 +921,5 @@ MINIATURES: dict[str, Miniature] = {
     "engine-dies-at-start": _lawful_but("The engine dies with it.", trouble="start"),
     "engine-dies-at-save": _lawful_but("The engine dies after it.", trouble="save"),
     "interrupts": _lawful_but("The user presses Ctrl-C.", train=_interrupts),
+    "interrupts-serving": _lawful_but("The user presses Ctrl-C later.", serve=_interrupts),
 }
