@@ -191,7 +191,7 @@ class Session:
         """One request as in the function ``exchange``; ``connect_s`` is None when reused."""
         # Head and body in one buffer, hence one write: a server that answers only after both
         # would otherwise be charged with the delayed acknowledgement of the head (about 40 ms).
-        data = _head(self._address, method, path, headers, body) + (body or b"")
+        data = request_bytes(self._address, method, path, headers, body)
         deadline = perf_counter() + limit_s
         empty = _nothing(method, path)
         if self._sock is not None and is_quiet(self._sock):
@@ -214,7 +214,7 @@ class Session:
         wire = Wire(self._sock, deadline=deadline, bound=bound)
         answer = Answer(wire, method=empty.method, bound=bound)
         started = perf_counter()
-        problem, detail = answer.fetch(data)
+        problem, detail = answer.fetch(lambda: wire.send(data))
         elapsed_s = perf_counter() - started
         surplus = problem is None and answer.has_surplus()
         if problem is not None or not answer.keeps_alive or surplus:
@@ -235,10 +235,10 @@ class Session:
         )
 
 
-def _head(
+def request_bytes(
     address: Address, method: str, path: str, headers: Mapping[str, str], body: bytes | None
 ) -> bytes:
-    """The request line and headers as ``http.client`` checks and writes them."""
+    """A request as it goes out, head and body; ``http.client`` checks and writes the head."""
     given = {name.lower() for name in headers}
     written = bytearray()
     connection = HTTPConnection(address.host, address.port)
@@ -250,7 +250,7 @@ def _head(
     if has_length and given.isdisjoint({"content-length", "transfer-encoding"}):
         connection.putheader("Content-Length", str(len(body or b"")))
     connection.endheaders()
-    return bytes(written)
+    return bytes(written) + (body or b"")
 
 
 def _nothing(method: str, path: str) -> Reply:
