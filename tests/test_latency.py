@@ -128,6 +128,8 @@ def test_no_samples_are_all_zero() -> None:
         "p99_ms": 0,
         "max_ms": 0,
         "p99_is_max": True,
+        "p99_low_ms": None,
+        "p99_high_ms": None,
         "failures": 0,
     }
 
@@ -142,6 +144,8 @@ def test_the_report_rounds_to_a_microsecond() -> None:
         "p99_ms": 1.235,
         "max_ms": 1.235,
         "p99_is_max": True,
+        "p99_low_ms": 1.235,
+        "p99_high_ms": None,
         "failures": 1,
     }
 

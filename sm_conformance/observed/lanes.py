@@ -111,17 +111,21 @@ class Lanes:
             self._write(lane)
 
     def wait(self, until: float) -> list[Exchange]:
-        """Those that ended; returns when there is one, or at the time ``until``."""
+        """Those that ended; returns when there is one, or at the time ``until``.
+
+        However late it is, what came by now is looked at.
+        """
+        now = perf_counter()
         while not self._over:
-            now = perf_counter()
-            self._end_late(now)
-            if self._over or now >= until:
-                break
             first = next(iter(self._busy.values()), None)
             ends = until if first is None else min(until, first.deadline)
             # A selector counts in milliseconds; select, which looks at the selector, does not.
             select.select([self._selector], [], [], max(0.0, ends - now))
             self._attend()
+            now = perf_counter()
+            self._end_late(now)
+            if now >= until:
+                break
         over, self._over = self._over, []
         return over
 

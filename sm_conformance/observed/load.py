@@ -70,11 +70,10 @@ def load(
             return first + number / rate_per_s
 
         while len(ended) < requests:
-            now = perf_counter()
-            if now >= look_at:
+            if perf_counter() >= look_at:
                 if over():
                     break
-                look_at = now + _LOOK_EVERY_S
+                look_at = perf_counter() + _LOOK_EVERY_S
             until = look_at
             while begun < requests and lanes.under_way < most_under_way:
                 now = perf_counter()

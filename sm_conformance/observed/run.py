@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from pathlib import Path
 
 from sm_conformance.observed.facts import Exit, Listener, StartProblem
 from sm_conformance.observed.http import Address, Reply, printable
 from sm_conformance.observed.latency import Summary
+from sm_conformance.observed.load import Load
 from sm_conformance.observed.output import OutputTree
 from sm_conformance.observed.sought import NOTHING_SOUGHT, Sought
 from sm_conformance.observed.written import Written
@@ -235,6 +236,10 @@ class Server:
     evidence: Path
     sought: Sought = NOTHING_SOUGHT
     written: Written | None = None
+    # By route: at the declared rate, and what the harness's own echo server took for the same.
+    loads: Mapping[str, Load] = field(default_factory=dict)
+    floors: Mapping[str, Summary] = field(default_factory=dict)
+    load_floors: Mapping[str, Summary] = field(default_factory=dict)
     cause: Cause | None = None
     # The same scenario in a fresh launch, where this one showed a timing that would block.
     again: Server | None = None

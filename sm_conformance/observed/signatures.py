@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from statistics import median
 
+from sm_conformance.observed import timing
 from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.load import Load
+from sm_conformance.observed.run import Server
 
 # Linux acknowledges no later than this when it has nothing to send along (TCP_DELACK_MIN).
 _ACKNOWLEDGED_MS = (38.0, 48.0)
@@ -24,6 +26,15 @@ _GROWN_TIMES, _GROWN_MS = 2, 5.0
 # A pause is so many times the median and no longer ordinary; pauses are few and evenly spaced.
 _PAUSE_TIMES, _PAUSE_MS = 3, 2.0
 _FEWEST_PAUSES, _MOST_PAUSES_SHARE, _EVEN = 5, 0.1, 0.15
+
+
+def of_route(server: Server, route: str) -> list[str]:
+    """What the times of one route of a server look like, in sentences; empty of ordinary ones."""
+    alone = timing.one_after_another(server, route)
+    if alone is None:
+        return []
+    first_ms = timing.first_ms(server, route)
+    return all_of(alone, first_ms=first_ms, under_load=server.loads.get(route))
 
 
 def all_of(alone: Summary, *, first_ms: float | None, under_load: Load | None) -> list[str]:
