@@ -10,7 +10,7 @@ import pytest
 
 from miniatures.judging import TRAINS, Judged, judge, provide_engine
 from sm_conformance.laboratory import conversation, instead, ranges, stopping, watch
-from sm_conformance.laboratory.steps import ordinary
+from sm_conformance.laboratory.steps import latency, ordinary
 
 # Limits that a liar would otherwise exhaust: it idles, stalls, or keeps refusing.
 HASTE = {
@@ -30,6 +30,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stopping, "_DROPPED_WAIT_S", 0.1)
     monkeypatch.setattr(conversation, "_RECOVERY_S", 0.2)
     monkeypatch.setattr(ordinary, "_SPACING_S", 0.01)
+    monkeypatch.setattr(latency, "_FLOOR_S", 0.1)
     monkeypatch.setattr(instead, "_QUIET_S", 0.2)
     monkeypatch.setattr(instead, "_LONGEST_S", 0.5)
     monkeypatch.setattr(watch, "_ASK_EVERY_S", 0.05)

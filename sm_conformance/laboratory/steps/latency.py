@@ -16,7 +16,7 @@ from sm_conformance.observed.load import Load, load
 
 _PING, _INVOCATIONS = "/ping", "/invocations"
 # The floor of a rate needs no more time than this to be seen, nor more than that for one answer.
-_FLOOR_S = 2.0
+_FLOOR_S = 1.0
 _FLOOR_LIMIT_S = 5.0
 
 
