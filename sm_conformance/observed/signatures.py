@@ -25,6 +25,8 @@ _FEWEST_WAITED = 10
 _GROWN_TIMES, _GROWN_MS = 2, 5.0
 # A pause is so many times the median and no longer ordinary; pauses are few and evenly spaced.
 _PAUSE_TIMES, _PAUSE_MS = 3, 2.0
+# So late a harness, in shares of the median of the times, sees no shapes but its own.
+_BLUR = 0.2
 _FEWEST_PAUSES, _MOST_PAUSES_SHARE, _EVEN = 5, 0.1, 0.15
 
 
@@ -45,15 +47,22 @@ def all_of(alone: Summary, *, first_ms: float | None, under_load: Load | None) -
         acknowledged,
         pauses(alone.samples_ms, starts_ms=_one_after_another(alone.samples_ms)),
     ]
-    if under_load is not None:
+    if under_load is not None and _is_blurred(under_load):
+        found.append(
+            f"At {under_load.rate_per_s:g} requests a second the harness itself was late by "
+            f"{under_load.late.p50_ms:.1f} ms (median) and more: the machine was busy with other "
+            "things, and these times say little of the server."
+        )
+    elif under_load is not None:
         times = under_load.times
         queueing = one_at_a_time(alone, under_load)
+        beyond = beyond_capacity(under_load)
         found += [
             queueing,
-            beyond_capacity(under_load),
+            beyond,
             delayed_acknowledgement(times) if acknowledged is None else None,
         ]
-        if queueing is None:
+        if queueing is None and beyond is None:
             due_ms = [n * 1000 / under_load.rate_per_s for n in range(times.count)]
             found += [
                 grows_with_the_rate(alone, under_load),
@@ -184,6 +193,11 @@ def pauses(times_ms: Sequence[float], *, starts_ms: Sequence[float]) -> str | No
         f"requests, every {median(spans) / 1000:.1f} s. A garbage collector or another periodic job "
         "pauses the server."
     )
+
+
+def _is_blurred(under_load: Load) -> bool:
+    late, times = under_load.late, under_load.times
+    return late.p50_ms > _BLUR * times.p50_ms and late.p50_ms > 1
 
 
 def _one_after_another(times_ms: Sequence[float]) -> list[float]:

@@ -40,7 +40,7 @@ def _sure(figures: Mapping[str, Any]) -> str:
     if low_ms is None:
         return ""
     if high_ms is None:
-        return f" ({CONFIDENCE:.0%} sure: {low_ms:.2f} or more, too few requests to say how much)"
+        return f" ({CONFIDENCE:.0%} sure: no less than {low_ms:.2f})"
     return f" ({CONFIDENCE:.0%} sure: {low_ms:.2f} to {high_ms:.2f})"
 
 
