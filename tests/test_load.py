@@ -127,7 +127,7 @@ def test_the_waits_are_those_that_the_recursion_gives() -> None:
     expected_ms = [(wait + service) * 1000 for wait, service in zip(waits, SERVICES_S, strict=True)]
     assert sum(waits) > sum(SERVICES_S)
     too_long_ms = []
-    for _ in range(3):
+    for _ in range(5):
         with one_worker(SERVICES_S) as server:
             found = loaded(server.address, rate_per_s=1 / INTERVAL_S, requests=len(SERVICES_S))
         assert (found.times.count, found.times.failures, found.complete) == (24, 0, True)

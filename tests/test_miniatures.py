@@ -179,7 +179,7 @@ SERVING_SINS = [
         "ping_spacing_s": 0.02, "sample_requests": 2}),
     Sin("lawful", "HOST-004 ping-bound", says="p99", options=("--sm-max-ping-p99-ms=0.001",)),
     Sin("lawful", "HOST-010 invocation-bound", options=("--sm-max-invocation-p99-ms=0.001",)),
-    Sin("one-at-a-time", "HOST-010 invocation-bound", says="One request at a time",
+    Sin("one-at-a-time", "HOST-010 invocation-bound", says="at 60 a second, waiting included",
         declaration=at_rate(invocation_p99_ms=200), limits={"sample_requests": 20}),
     Sin("lawful", "HOST-010 expected-response", says="sample: the body '0\\n'",
         declaration=expecting({"body": "1\n"})),

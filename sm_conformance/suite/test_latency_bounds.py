@@ -72,8 +72,7 @@ def _told(server: Server, route: str, seen: Summary, rate_per_s: float | None) -
             f"and {high_ms:.2f} ms" if high_ms is not None else "and what more samples would show"
         )
         parts.append(f"{CONFIDENCE:.0%} sure: it lies between {low_ms:.2f} {upper}")
-    parts += signatures.of_route(server, route)
-    return "; ".join(parts)
+    return " ".join([f"{'; '.join(parts)}.", *signatures.of_route(server, route)])
 
 
 def _at(rate_per_s: float | None) -> str:
