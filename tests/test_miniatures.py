@@ -14,7 +14,7 @@ from miniatures.sins import HASTE, Sin, assert_found_out, hurry, judge_here
 from sm_conformance.contract import clause
 from sm_conformance.laboratory.steps import latency
 from sm_conformance.observed.latency import summarise
-from sm_conformance.observed.load import Load, load
+from sm_conformance.observed.paced import Paced, paced
 
 # Values within the declared ranges, and as many outside, that training is tried with by default.
 EXAMPLES = 3
@@ -292,11 +292,11 @@ def test_a_lawful_one_keeps_its_bounds_at_a_rate(pytester: pytest.Pytester) -> N
 def test_a_breach_that_the_harness_may_have_made_itself_is_nobodys_fault(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def late(*given: Any, **how: Any) -> Load:
-        found = load(*given, **how)
+    def late(*given: Any, **how: Any) -> Paced:
+        found = paced(*given, **how)
         return replace(found, late=summarise([150.0] * found.late.count, failures=0, seconds=1))
 
-    monkeypatch.setattr(latency, "load", late)
+    monkeypatch.setattr(latency, "paced", late)
 
     found = judge_here(
         pytester, "one-at-a-time", declaration=at_rate(40, invocation_p99_ms=20),

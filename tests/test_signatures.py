@@ -9,7 +9,7 @@ import pytest
 
 from sm_conformance.observed import signatures
 from sm_conformance.observed.latency import Summary, summarise
-from sm_conformance.observed.load import Load
+from sm_conformance.observed.paced import Paced
 
 RUNS = 100
 
@@ -18,8 +18,8 @@ def alone(times_ms: Sequence[float], *, tails_ms: Sequence[float] = ()) -> Summa
     return summarise(times_ms, failures=0, seconds=1, tails_ms=tails_ms)
 
 
-def at_rate(rate_per_s: float, times_ms: Sequence[float]) -> Load:
-    return Load(
+def at_rate(rate_per_s: float, times_ms: Sequence[float]) -> Paced:
+    return Paced(
         rate_per_s=rate_per_s, times=alone(times_ms), late=alone([0.1]), most_under_way=1,
         complete=True,
     )  # fmt: skip

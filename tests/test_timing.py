@@ -13,7 +13,7 @@ from sm_conformance.laboratory.quiet import Quiet
 from sm_conformance.observed import timing
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.latency import Summary
-from sm_conformance.observed.load import Load
+from sm_conformance.observed.paced import Paced
 from sm_conformance.observed.run import Ending, Logs, Server
 
 PING = Reply(
@@ -99,8 +99,8 @@ def test_over_a_bound_is_a_later_percentile_or_a_failed_request() -> None:
     assert timing.over(summary(1, failures=1), 5)
 
 
-def at_rate(p99_ms: float, *, late_ms: float, failures: int = 0) -> Load:
-    return Load(
+def at_rate(p99_ms: float, *, late_ms: float, failures: int = 0) -> Paced:
+    return Paced(
         rate_per_s=10, times=summary(p99_ms, failures), late=summary(late_ms), most_under_way=1,
         complete=True,
     )  # fmt: skip
@@ -108,7 +108,7 @@ def at_rate(p99_ms: float, *, late_ms: float, failures: int = 0) -> Load:
 
 def test_a_bound_is_held_against_the_load_where_there_is_one() -> None:
     quick = replace(SERVER, ping_latency=summary(1), invocation_latency=summary(2))
-    loaded = replace(quick, loads={"/invocations": at_rate(80, late_ms=0)})
+    loaded = replace(quick, paced={"/invocations": at_rate(80, late_ms=0)})
 
     assert timing.as_bounded(quick, "/invocations") == summary(2)
     assert timing.as_bounded(loaded, "/invocations") == summary(80)

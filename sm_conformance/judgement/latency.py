@@ -8,7 +8,7 @@ from sm_conformance.declaration.values import LatencyBounds
 from sm_conformance.observed import signatures, timing
 from sm_conformance.observed.floor import DIFFERS
 from sm_conformance.observed.latency import Summary
-from sm_conformance.observed.load import Load
+from sm_conformance.observed.paced import Paced
 from sm_conformance.observed.run import Server
 
 
@@ -24,7 +24,7 @@ def figures(server: Server, bounds: LatencyBounds) -> dict[str, dict[str, Any]]:
             "bound_ms": bound_ms,
             "connect_ms": slowest,
             "floor": _floor(server.floors.get(route)),
-            "load": _load(server.loads.get(route), server.load_floors.get(route)),
+            "load": _load(server.paced.get(route), server.paced_floors.get(route)),
             "signs": signatures.of_route(server, route),
             "samples_ms": _samples(summary),
         }
@@ -33,7 +33,7 @@ def figures(server: Server, bounds: LatencyBounds) -> dict[str, dict[str, Any]]:
     }
 
 
-def _load(load: Load | None, floor: Summary | None) -> dict[str, Any] | None:
+def _load(load: Paced | None, floor: Summary | None) -> dict[str, Any] | None:
     if load is None:
         return None
     return {

@@ -14,7 +14,7 @@ from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed.http import Address, Reply, exchange
 from sm_conformance.observed.latency import Summary
-from sm_conformance.observed.load import Load
+from sm_conformance.observed.paced import Paced
 from sm_conformance.observed.run import Stop
 from sm_conformance.observed.written import Written
 
@@ -50,9 +50,9 @@ class Conversation:
     ping_latency: Summary | None = None
     invocation_latency: Summary | None = None
     # By route: at the declared rate, and what the harness's own echo server took for the same.
-    loads: dict[str, Load] = field(default_factory=dict)
+    paced: dict[str, Paced] = field(default_factory=dict)
     floors: dict[str, Summary] = field(default_factory=dict)
-    load_floors: dict[str, Summary] = field(default_factory=dict)
+    paced_floors: dict[str, Summary] = field(default_factory=dict)
     stop: Stop | None = None
     written: Written | None = None
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from sm_conformance.observed.facts import Exit, Listener, StartProblem
 from sm_conformance.observed.http import Address, Reply, printable
 from sm_conformance.observed.latency import Summary
-from sm_conformance.observed.load import Load
+from sm_conformance.observed.paced import Paced
 from sm_conformance.observed.output import OutputTree
 from sm_conformance.observed.sought import NOTHING_SOUGHT, Sought
 from sm_conformance.observed.written import Written
@@ -237,9 +237,9 @@ class Server:
     sought: Sought = NOTHING_SOUGHT
     written: Written | None = None
     # By route: at the declared rate, and what the harness's own echo server took for the same.
-    loads: Mapping[str, Load] = field(default_factory=dict)
+    paced: Mapping[str, Paced] = field(default_factory=dict)
     floors: Mapping[str, Summary] = field(default_factory=dict)
-    load_floors: Mapping[str, Summary] = field(default_factory=dict)
+    paced_floors: Mapping[str, Summary] = field(default_factory=dict)
     cause: Cause | None = None
     # The same scenario in a fresh launch, where this one showed a timing that would block.
     again: Server | None = None

@@ -12,7 +12,7 @@ from statistics import median
 
 from sm_conformance.observed import timing
 from sm_conformance.observed.latency import Summary
-from sm_conformance.observed.load import Load
+from sm_conformance.observed.paced import Paced
 from sm_conformance.observed.run import Server
 
 # Linux acknowledges no later than this when it has nothing to send along (TCP_DELACK_MIN).
@@ -38,10 +38,10 @@ def of_route(server: Server, route: str) -> list[str]:
         return []
     # The first ping is told, but loads nothing that a later one would not.
     first_ms = timing.first_ms(server, route) if route != "/ping" else None
-    return all_of(alone, first_ms=first_ms, under_load=server.loads.get(route))
+    return all_of(alone, first_ms=first_ms, under_load=server.paced.get(route))
 
 
-def all_of(alone: Summary, *, first_ms: float | None, under_load: Load | None) -> list[str]:
+def all_of(alone: Summary, *, first_ms: float | None, under_load: Paced | None) -> list[str]:
     """What the times of one route look like: one after another, the first of all, and at a rate."""
     acknowledged = delayed_acknowledgement(alone)
     found = [
@@ -113,7 +113,7 @@ def delayed_acknowledgement(times: Summary) -> str | None:
     )
 
 
-def one_at_a_time(alone: Summary, under_load: Load) -> str | None:
+def one_at_a_time(alone: Summary, under_load: Paced) -> str | None:
     """While requests waited, one was over whenever the time of a single one had passed."""
     times, usual = under_load.times.samples_ms, alone.p50_ms
     due_ms = [n * 1000 / under_load.rate_per_s for n in range(len(times))]
@@ -143,7 +143,7 @@ def one_at_a_time(alone: Summary, under_load: Load) -> str | None:
     )
 
 
-def beyond_capacity(under_load: Load) -> str | None:
+def beyond_capacity(under_load: Paced) -> str | None:
     """The times grew for as long as the load went on."""
     times = under_load.times.samples_ms
     quarter = len(times) // 4
@@ -160,7 +160,7 @@ def beyond_capacity(under_load: Load) -> str | None:
     )
 
 
-def grows_with_the_rate(alone: Summary, under_load: Load) -> str | None:
+def grows_with_the_rate(alone: Summary, under_load: Paced) -> str | None:
     """The median at the rate is a multiple of that of requests one after another."""
     usual, loaded = alone.p50_ms, under_load.times.p50_ms
     few = min(alone.count, under_load.times.count) < _FEWEST_WAITED
@@ -197,7 +197,7 @@ def pauses(times_ms: Sequence[float], *, starts_ms: Sequence[float]) -> str | No
     )
 
 
-def _is_blurred(under_load: Load) -> bool:
+def _is_blurred(under_load: Paced) -> bool:
     late, times = under_load.late, under_load.times
     return late.p50_ms > _BLUR * times.p50_ms and late.p50_ms > 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sm_conformance.observed.latency import Summary
-from sm_conformance.observed.load import Load
+from sm_conformance.observed.paced import Paced
 from sm_conformance.observed.run import Server
 
 # Fewer failures than this share of good requests are told and not judged.
@@ -53,7 +53,7 @@ def slow_connects(server: Server, *, limit_ms: float, in_a_row: int) -> bool:
 
 def as_bounded(server: Server, route: str) -> Summary | None:
     """The times that the owner's bound of a route is of: at the declared rate, where there is one."""
-    load = server.loads.get(route)
+    load = server.paced.get(route)
     return one_after_another(server, route) if load is None else load.times
 
 
@@ -73,7 +73,7 @@ def breaks(server: Server, route: str, bound_ms: float | None) -> bool:
     return over(as_bounded(server, route), bound_ms)
 
 
-def was_late(load: Load, *, bound_ms: float, most_ms: float, percent: float) -> bool:
+def was_late(load: Paced, *, bound_ms: float, most_ms: float, percent: float) -> bool:
     """Whether a load above its bound may be so because the harness was late.
 
     That is: 1 in 100 of its requests went out more than ``most_ms`` late, and later than

@@ -8,7 +8,7 @@ from sm_conformance.judgement.outcome import Broken, NotApplicable, NotRun
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed import signatures, timing
 from sm_conformance.observed.latency import CONFIDENCE, Summary
-from sm_conformance.observed.load import Load
+from sm_conformance.observed.paced import Paced
 from sm_conformance.observed.run import Server, Stage
 
 
@@ -34,13 +34,13 @@ def _hold(
         raise NotApplicable("no bound is declared")
     rate_per_s = bench.candidate.declaration.latency.rate_per_s
     seen = timing.as_bounded(server, route)
-    if seen is None or seen.count == 0 or (rate_per_s is not None and route not in server.loads):
+    if seen is None or seen.count == 0 or (rate_per_s is not None and route not in server.paced):
         raise NotRun("nothing could be measured")
     over = timing.breaks(server, route, bound_ms)
     if not over or (server.again is not None and not timing.breaks(server.again, route, bound_ms)):
         return
     for one in (server, server.again):
-        load = one.loads.get(route) if one is not None else None
+        load = one.paced.get(route) if one is not None else None
         if load is not None and _is_ours(load, bound_ms, limits):
             raise NotRun(
                 f"the harness itself was late: 1 in 100 requests went out {load.late.p99_ms:.1f} ms "
@@ -53,7 +53,7 @@ def _hold(
     )
 
 
-def _is_ours(load: Load, bound_ms: float, limits: Limits) -> bool:
+def _is_ours(load: Paced, bound_ms: float, limits: Limits) -> bool:
     return timing.was_late(
         load, bound_ms=bound_ms, most_ms=limits.load_late_ms, percent=limits.load_late_percent
     )

@@ -12,7 +12,7 @@ from sm_conformance.observed import timing
 from sm_conformance.observed.floor import echo_server
 from sm_conformance.observed.http import Address
 from sm_conformance.observed.latency import Summary, measure
-from sm_conformance.observed.load import Load, load
+from sm_conformance.observed.paced import Paced, paced
 
 _PING, _INVOCATIONS = "/ping", "/invocations"
 # The floor of a rate needs no more time than this to be seen, nor more than that for one answer.
@@ -46,7 +46,7 @@ def latency(talk: Conversation) -> None:
             for route in _at_rate(talk, ping, invocations):
                 _load(talk, route, echo, rate_per_s=rate_per_s)
     with talk.bench.quiet.busy():
-        if talk.loads:
+        if talk.paced:
             # What still waits in the server would otherwise be in the way of what comes next.
             talk.recovered("after-load")
         if timing.failing(talk.ping_latency) and not talk.spaced_pings:
@@ -90,8 +90,8 @@ def _load(talk: Conversation, route: _Route, echo: Address, *, rate_per_s: float
     seconds = talk.bench.candidate.declaration.latency.seconds or limits.load_s
     cancelled: Callable[[], bool] = talk.bench.cancelled.is_set
 
-    def ask(address: Address, seconds: float, limit_s: float) -> Load:
-        return load(
+    def ask(address: Address, seconds: float, limit_s: float) -> Paced:
+        return paced(
             address,
             method=route.method,
             path=route.path,
@@ -104,6 +104,6 @@ def _load(talk: Conversation, route: _Route, echo: Address, *, rate_per_s: float
             over=cancelled,
         )
 
-    talk.load_floors[route.path] = ask(echo, min(seconds, _FLOOR_S), _FLOOR_LIMIT_S).times
-    talk.loads[route.path] = ask(talk.address, seconds, route.limit_s)
+    talk.paced_floors[route.path] = ask(echo, min(seconds, _FLOOR_S), _FLOOR_LIMIT_S).times
+    talk.paced[route.path] = ask(talk.address, seconds, route.limit_s)
     talk.bench.check()

@@ -22,7 +22,7 @@ _LOOK_EVERY_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class Paced:
     """What came of requests that were due ``rate_per_s`` times a second.
 
     ``times`` count from when each was due to the last byte of its answer, connecting included, in
@@ -40,7 +40,7 @@ class Load:
     complete: bool
 
 
-def load(
+def paced(
     address: Address,
     *,
     method: str,
@@ -52,7 +52,7 @@ def load(
     limit_s: float,
     most_under_way: int,
     over: Callable[[], bool] = lambda: False,
-) -> Load:
+) -> Paced:
     """Sends ``requests`` requests to a warm server, each when it is due.
 
     At most ``most_under_way`` are unanswered at one time; others that are due wait here, and their
@@ -94,7 +94,7 @@ def load(
             ended += over_now
         seconds = perf_counter() - first
     ended.sort(key=lambda one: one.number)
-    return Load(
+    return Paced(
         rate_per_s=rate_per_s,
         times=summarise(
             [(one.ended_at - due(one.number)) * 1000 for one in ended],

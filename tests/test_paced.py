@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from sm_conformance.observed.http import Address
-from sm_conformance.observed.load import Load, load
+from sm_conformance.observed.paced import Paced, paced
 
 CLOSES = b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"
 KEEPS = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -90,8 +90,8 @@ def loaded(
     limit_s: float = 10,
     most_under_way: int = 64,
     over: Callable[[], bool] = lambda: False,
-) -> Load:
-    return load(
+) -> Paced:
+    return paced(
         address, method="GET", path="/ping", headers={}, body=None, rate_per_s=rate_per_s,
         requests=requests, limit_s=limit_s, most_under_way=most_under_way, over=over,
     )  # fmt: skip
