@@ -16,7 +16,7 @@ test: ## the whole test suite; without an engine, the part that needs none
 test-long: ## the tests that wait for the platform's limits in true length
 	@scripts/test-long
 
-bench: ## the suite's time against a raw script that makes the same launches
+bench: ## the suite's time against a raw script that makes the same launches, its latencies against wrk
 	@scripts/bench
 
 engine-stop: ## stop the engine that these commands started, never another one

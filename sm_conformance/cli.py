@@ -56,6 +56,12 @@ _PASSED_ON = (
     ("limits", "FILE", "replace limits; such a run is never conformant"),
     ("max-ping-p99-ms", "MS", "bound of /ping latency"),
     ("max-invocation-p99-ms", "MS", "bound of /invocations latency"),
+    (
+        "rate",
+        "PER_SECOND",
+        "requests a second at which the bounds hold, each sent when it is due",
+    ),
+    ("rate-seconds", "SECONDS", "how long that rate is kept up (default: 10)"),
 )
 
 

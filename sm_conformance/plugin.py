@@ -87,6 +87,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         "--sm-max-invocation-p99-ms", metavar="MS", type=float, help="bound of /invocations latency"
     )
+    add(
+        "--sm-rate",
+        metavar="PER_SECOND",
+        type=float,
+        help="requests a second at which the bounds hold, each sent when it is due",
+    )
+    add(
+        "--sm-rate-seconds",
+        metavar="SECONDS",
+        type=float,
+        help="how long that rate is kept up (default: 10)",
+    )
     add("--sm-keep", action="store_true", help="keep the containers of failed launches")
     add(
         "--sm-allow-network",

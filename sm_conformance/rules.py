@@ -14,9 +14,13 @@ from sm_conformance.contract.profile import Profile
 from sm_conformance.declaration.files import is_model_archive
 from sm_conformance.declaration.loading import load as load_declaration
 from sm_conformance.declaration.loading import refuse
+from sm_conformance.declaration.rules import MOST_REQUESTS
 from sm_conformance.declaration.values import Declaration, nothing_declared
 from sm_conformance.errors import UsageProblem
 from sm_conformance.judgement import waivers
+
+# What the declaration's schema allows for the same.
+_RATES = {"rate": (0.1, 1000.0), "rate_seconds": (1.0, 600.0)}
 
 DECLARATION_FILE = "sm-conformance.yaml"
 
@@ -40,6 +44,8 @@ class Options:
     max_invocation_p99_ms: float | None = None
     # The image whose server is asked the same as the candidate's, to compare the answers.
     baseline: str | None = None
+    rate: float | None = None
+    rate_seconds: float | None = None
     # Requests to AWS, by kind ("algorithm", "model-package", …), and the folder of their S3 data.
     aws: Mapping[str, Path] = field(default_factory=dict)
     s3: Path | None = None
@@ -74,6 +80,11 @@ def read_rules(options: Options) -> Rules:
         if value is not None and not value > 0:
             option = name.removesuffix("_s").replace("_", "-")
             raise UsageProblem(f"--sm-{option} must be above 0, got {value:g}")
+    for name, (least, most) in _RATES.items():
+        value = getattr(options, name)
+        if value is not None and not least <= value <= most:
+            option = name.replace("_", "-")
+            raise UsageProblem(f"--sm-{option} must be from {least:g} to {most:g}, got {value:g}")
     if options.patience_s is not None:
         changed = replace(changed, training_patience_s=options.patience_s)
     if options.model_data is not None and not options.model_data.is_file():
@@ -112,7 +123,14 @@ def declared(
         declaration.latency,
         ping_p99_ms=options.max_ping_p99_ms or declaration.latency.ping_p99_ms,
         invocation_p99_ms=options.max_invocation_p99_ms or declaration.latency.invocation_p99_ms,
+        rate_per_s=options.rate or declaration.latency.rate_per_s,
+        seconds=options.rate_seconds or declaration.latency.seconds,
     )
+    if (bounds.rate_per_s or 0) * (bounds.seconds or rules.limits.load_s) > MOST_REQUESTS:
+        raise UsageProblem(
+            f"{bounds.rate_per_s:g} requests a second for {bounds.seconds or rules.limits.load_s:g} s "
+            f"are more than {MOST_REQUESTS}: lower --sm-rate or --sm-rate-seconds"
+        )
     return replace(rules, declaration=replace(declaration, latency=bounds))
 
 

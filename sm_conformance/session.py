@@ -18,6 +18,7 @@ from sm_conformance.errors import UsageProblem
 from sm_conformance.inputs.generated import SEED
 from sm_conformance.inputs.scenario import PLAIN_SERVER
 from sm_conformance.judgement.conclusion import ExitStatus, Judgement
+from sm_conformance.judgement.latency import figures
 from sm_conformance.judgement.report import Circumstances, build
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.lab import Lab
@@ -106,23 +107,7 @@ def latency_figures(session: Session) -> dict[str, dict[str, Any]]:
     server = session.lab.found(PLAIN_SERVER)
     if not isinstance(server, Server):
         return {}
-    bounds = session.rules.declaration.latency
-    measured = {
-        "/ping": (server.ping_latency, bounds.ping_p99_ms),
-        "/invocations": (server.invocation_latency, bounds.invocation_p99_ms),
-    }
-    connects = [took for took in server.connects_ms if took is not None]
-    slowest = round(max(connects), 3) if connects else None
-    return {
-        route: {
-            **summary.as_report(),
-            "bound_ms": bound,
-            "connect_ms": slowest,
-            "samples_ms": [round(sample, 3) for sample in summary.samples_ms],
-        }
-        for route, (summary, bound) in measured.items()
-        if summary is not None and summary.count
-    }
+    return figures(server, session.rules.declaration.latency)
 
 
 def load_figures(session: Session) -> dict[str, Any] | None:

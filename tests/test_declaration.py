@@ -167,6 +167,14 @@ def test_what_is_not_said_stays_unsaid(folder: Path) -> None:
     assert said.hosting.requests == ()
 
 
+def test_a_rate_is_kept_up_for_some_seconds(folder: Path) -> None:
+    said = read(folder, "latency: {invocation_p99_ms: 80, rate_per_s: 2.5, seconds: 30}").latency
+
+    assert said == LatencyBounds(
+        ping_p99_ms=None, invocation_p99_ms=80.0, rate_per_s=2.5, seconds=30.0
+    )
+
+
 def test_an_empty_mapping_is_a_declaration(folder: Path) -> None:
     said = read(folder, "{}")
 
@@ -451,6 +459,14 @@ def test_the_digest_changes_with_a_file_name_and_with_the_text(folder: Path) -> 
         ("hosting: {model: }", "1: $.hosting.model: expected a path, got nothing"),
         # bounds
         ("latency: {ping_p99_ms: 0}", "expected milliseconds, more than 0"),
+        ("latency: {rate_per_s: 0}", "expected a number from 0.1 to 1000, got 0"),
+        ("latency: {rate_per_s: 1001}", "expected a number from 0.1 to 1000, got 1001"),
+        ("latency: {rate_per_s: fast}", "expected a number from 0.1 to 1000, got 'fast'"),
+        ("latency: {rate_per_s: 5, seconds: 0.5}", "expected seconds from 1 to 600, got 0.5"),
+        (
+            "latency:\n  rate_per_s: 200\n  seconds: 101\n",
+            "3: $.latency.seconds: expected at most 20000 requests: lower the rate or the seconds",
+        ),
         ("resources: {memory: 512}", "1: $.resources.memory: expected a size such as 512m or 2g"),
         ("resources: {memory: 0g}", "expected a size such as 512m or 2g"),
         ("resources: {memory: 1.5g}", "expected a size such as 512m or 2g"),

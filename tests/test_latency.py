@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -10,8 +12,10 @@ from time import perf_counter, sleep
 
 import pytest
 
-from sm_conformance.observed.http import Address
-from sm_conformance.observed.latency import Summary, measure, summarise
+from sm_conformance.observed import signatures
+from sm_conformance.observed.floor import echo_server
+from sm_conformance.observed.http import Address, exchange
+from sm_conformance.observed.latency import Summary, measure, ranks_of_p99, summarise
 
 KEPT = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 CLOSED = b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -54,6 +58,18 @@ class Listener(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
+def listening(handler: type[socketserver.BaseRequestHandler]) -> Iterator[Address]:
+    with Listener(("127.0.0.1", 0), handler) as listener:
+        thread = threading.Thread(target=listener.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield Address("127.0.0.1", listener.server_address[1])
+        finally:
+            listener.shutdown()
+            thread.join()
+
+
+@contextmanager
 def scripted(*, answers: list[bytes], delays_s: list[float]) -> Iterator[Scripted]:
     script = Scripted(answers=answers, delays_s=delays_s)
 
@@ -63,15 +79,8 @@ def scripted(*, answers: list[bytes], delays_s: list[float]) -> Iterator[Scripte
         def handle(self) -> None:
             script.handle(self)
 
-    with Listener(("127.0.0.1", 0), Handler) as listener:
-        script.address = Address("127.0.0.1", listener.server_address[1])
-        thread = threading.Thread(target=listener.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield script
-        finally:
-            listener.shutdown()
-            thread.join()
+    with listening(Handler) as script.address:
+        yield script
 
 
 def measured(
@@ -81,6 +90,7 @@ def measured(
     budget_s: float = 30,
     warmup: int = 3,
     limit_s: float = 5,
+    connections: int = 1,
 ) -> Summary:
     return measure(
         script.address,
@@ -92,6 +102,7 @@ def measured(
         samples=samples,
         budget_s=budget_s,
         warmup=warmup,
+        connections=connections,
     )
 
 
@@ -128,8 +139,47 @@ def test_no_samples_are_all_zero() -> None:
         "p99_ms": 0,
         "max_ms": 0,
         "p99_is_max": True,
+        "p99_low_ms": None,
+        "p99_high_ms": None,
         "failures": 0,
     }
+
+
+def exact_ranks(count: int) -> tuple[int | None, int | None]:
+    """The same by whole numbers: chances of k samples above the percentile, times 100 ** count."""
+    ways = [math.comb(count, k) * 99 ** (count - k) for k in range(count + 1)]
+    whole = 100**count
+    high = [count - k for k in range(count + 1) if 40 * sum(ways[: k + 1]) <= whole]
+    low = [count - k + 1 for k in range(1, count + 1) if 40 * sum(ways[k:]) <= whole]
+    return (max(low) if low else None, min(high) if high else None)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 50, 100, 367, 368, 369, 500, 1000])
+def test_the_ranks_between_which_p99_lies_are_those_of_whole_numbers(count: int) -> None:
+    assert ranks_of_p99(count) == exact_ranks(count)
+
+
+def test_an_upper_end_of_p99_takes_368_samples() -> None:
+    assert ranks_of_p99(367)[1] is None
+    assert ranks_of_p99(368) == (360, 368)
+    low, high = ranks_of_p99(20_000)
+    assert low is not None
+    assert high is not None
+    assert 19_765 < low < 19_800 < high < 19_835
+
+
+def test_p99_lies_between_the_ends_as_often_as_is_said() -> None:
+    chance = random.Random(5)
+    true_p99 = -math.log(0.01)
+    inside = 0
+    for _ in range(400):
+        found = summarise([chance.expovariate(1) for _ in range(500)], failures=0, seconds=1)
+        low, high = found.p99_between_ms
+        assert low is not None
+        assert high is not None
+        inside += low <= true_p99 <= high
+
+    assert inside >= 0.93 * 400
 
 
 def test_the_report_rounds_to_a_microsecond() -> None:
@@ -142,6 +192,8 @@ def test_the_report_rounds_to_a_microsecond() -> None:
         "p99_ms": 1.235,
         "max_ms": 1.235,
         "p99_is_max": True,
+        "p99_low_ms": 1.235,
+        "p99_high_ms": None,
         "failures": 1,
     }
 
@@ -229,6 +281,54 @@ def test_nobody_listening_is_all_failures() -> None:
     summary = measured(script, samples=5)
 
     assert (summary.count, summary.failures) == (5, 5)
+
+
+def test_several_connections_have_one_request_each_under_way() -> None:
+    with scripted(answers=[KEPT], delays_s=[0.05]) as script:
+        summary = measured(script, samples=40, connections=4, warmup=0)
+
+    assert (summary.count, summary.failures, script.connections) == (40, 0, 4)
+    assert summary.p50_ms >= 50
+    # One after another it would take two seconds.
+    assert summary.seconds < 1.5
+
+
+def test_a_head_and_a_body_that_are_written_apart_show_in_how_long_a_reply_goes_on() -> None:
+    """The kernel's own delay: a second small piece waits for the acknowledgement of the first."""
+
+    class Apart(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while b"".join(iter(self.rfile.readline, b"\r\n")):
+                self.wfile.write(KEPT[:-2])
+                self.wfile.write(KEPT[-2:])
+
+    with listening(Apart) as address:
+        summary = measure(
+            address, method="GET", path="/ping", headers={}, body=None, limit_s=5, samples=20
+        )
+
+    assert summary.failures == 0
+    assert sum(tail > 30 for tail in summary.tails_ms) >= 15
+    said = signatures.delayed_acknowledgement(summary)
+    assert said is not None
+    assert "came in two pieces" in said
+
+
+def test_the_echo_server_gives_back_what_it_is_sent() -> None:
+    body = bytes(range(256)) * 5000
+
+    with echo_server() as address:
+        reply = exchange(address, method="POST", path="/x", headers={}, body=body, limit_s=5)
+        empty = exchange(address, method="GET", path="/ping", headers={}, body=None, limit_s=5)
+        floor = measure(
+            address, method="POST", path="/x", headers={}, body=b"1,2", limit_s=5, connections=3
+        )
+
+    assert (reply.status, reply.body == body) == (200, True)
+    assert (empty.status, empty.body) == (200, b"")
+    assert (floor.count, floor.failures) == (100, 0)
+    gone = exchange(address, method="GET", path="/ping", headers={}, body=None, limit_s=5)
+    assert gone.problem == "refused"
 
 
 def test_the_same_request_is_sent_each_time() -> None:

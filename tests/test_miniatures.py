@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from miniatures.sins import HASTE, Sin, assert_found_out, hurry, judge_here
 
 from sm_conformance.contract import clause
 from sm_conformance.laboratory import servers
+from sm_conformance.laboratory.steps import latency
+from sm_conformance.observed.latency import summarise
+from sm_conformance.observed.paced import Paced, paced
 
 # Values within the declared ranges, and as many outside, that training is tried with by default.
 EXAMPLES = 3
@@ -42,6 +46,11 @@ def accepting(row: str, json: str) -> Any:
         {**request, "accept": accept} for request, accept in zip(REQUESTS, (row, json), strict=True)
     ]
     return {**SERVES, "hosting": {**SERVES["hosting"], "requests": requests}}
+
+
+def at_rate(rate_per_s: float = 60, **bounds: float) -> dict[str, Any]:
+    """A declaration of bounds that hold at a rate."""
+    return {**SERVES, "latency": {"rate_per_s": rate_per_s, "seconds": 1, **bounds}}
 
 
 def measured(*metrics: str, objective: str = "") -> dict[str, Any]:
@@ -189,6 +198,8 @@ SERVING_SINS = [
         "ping_spacing_s": 0.02, "sample_requests": 2}),
     Sin("lawful", "HOST-004 ping-bound", says="p99", options=("--sm-max-ping-p99-ms=0.001",)),
     Sin("lawful", "HOST-010 invocation-bound", options=("--sm-max-invocation-p99-ms=0.001",)),
+    Sin("one-at-a-time", "HOST-010 invocation-bound", says="at 60 a second, waiting included",
+        declaration=at_rate(invocation_p99_ms=200), limits={"sample_requests": 20}),
     Sin("lawful", "HOST-010 expected-response", says="sample: the body '0\\n'",
         declaration=expecting({"body": "1\n"})),
     Sin("lawful", "HOST-010 expected-response", says="sample: Content-Type text/csv",
@@ -370,6 +381,50 @@ def test_logs_and_numbers_of_processes_may_be_written_anywhere(pytester: pytest.
 
     assert (found.status, found.said) == (0, {}), found.output
     assert found.findings["IMG-024 writes-to-tmp-only"]["verdict"] == "pass"
+
+
+def test_what_is_quick_alone_is_within_a_bound_that_is_declared_without_a_rate(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(
+        pytester, "one-at-a-time", declaration={**SERVES, "latency": {"invocation_p99_ms": 200}},
+        limits={"sample_requests": 20},
+    )  # fmt: skip
+
+    assert found.findings["HOST-010 invocation-bound"]["verdict"] == "pass", found.output
+    assert found.report["latency"]["/invocations"]["load"] is None
+
+
+def test_a_lawful_one_keeps_its_bounds_at_a_rate(pytester: pytest.Pytester) -> None:
+    declaration = at_rate(40, ping_p99_ms=5000, invocation_p99_ms=5000)
+
+    found = judge_here(pytester, "lawful", declaration=declaration)
+
+    assert (found.status, found.said) == (0, {}), found.output
+    for route in ("/ping", "/invocations"):
+        at_forty = found.report["latency"][route]["load"]
+        assert (at_forty["rate_per_s"], at_forty["count"], at_forty["failures"]) == (40, 40, 0)
+        assert at_forty["floor"]["count"] == 4
+        assert f"latency {route} at 40 a second: 40 requests" in found.output
+
+
+def test_a_breach_that_the_harness_may_have_made_itself_is_nobodys_fault(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(*given: Any, **how: Any) -> Paced:
+        found = paced(*given, **how)
+        return replace(found, late=summarise([150.0] * found.late.count, failures=0, seconds=1))
+
+    monkeypatch.setattr(latency, "paced", late)
+
+    found = judge_here(
+        pytester, "one-at-a-time", declaration=at_rate(40, invocation_p99_ms=20),
+        limits={"sample_requests": 20},
+    )  # fmt: skip
+
+    assert_nobody_blamed(
+        found, "HOST-010 invocation-bound", "the harness itself was late", "150.0 ms"
+    )
 
 
 def test_responses_that_are_as_declared_are_lawful(pytester: pytest.Pytester) -> None:

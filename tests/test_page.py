@@ -26,7 +26,7 @@ HIDDEN = "safe\u202etxt.exe\x1b[2J\x00\ud800"
 LONG_WORD = "x" * 3000
 DIGEST = "sha256:" + "4f" * 32
 CELLS = frozenset({"td", "th", "dt", "dd"})
-VOID = {"meta", "br", "rect", "line"}
+VOID = {"meta", "br", "rect", "line", "polyline"}
 
 
 @dataclass
@@ -578,7 +578,7 @@ def test_the_marks_of_a_picture_name_the_percentiles_and_the_bound() -> None:
     ]
     assert places == sorted(set(places))
     assert places[-1] < 100
-    assert all(label in picture.one("svg").attributes["aria-label"] for label in labels)
+    assert all(label in picture.one("svg", role="img").attributes["aria-label"] for label in labels)
 
 
 def test_with_few_samples_the_maximum_stands_for_p99_and_the_page_says_so() -> None:
@@ -604,6 +604,77 @@ def test_the_highest_bar_has_the_height_of_the_plot_and_its_number_beside_it() -
 
     assert heights == [110, 55]
     assert "70" in [each.text for each in picture.all("text")]
+
+
+FLOOR = {"count": 100, "p50_ms": 0.15, "p90_ms": 0.2, "p99_ms": 0.4, "max_ms": 0.5,
+         "measured": "over the loopback"}  # fmt: skip
+
+
+def at_rate(samples: list[float], **changed: Any) -> dict[str, Any]:
+    """The part of a route's figures that tells of a load."""
+    load = route(samples, rate_per_s=50.0, harness_late_p99_ms=0.3, most_under_way=7, floor=FLOOR)
+    del load["bound_ms"], load["connect_ms"]
+    return load | changed
+
+
+def test_the_floor_stands_beside_the_figures_and_in_the_picture() -> None:
+    latency = section(shown(report(latency={"/ping": route([1.0, 2.0], floor=FLOOR)})), "latency")
+
+    assert "Floor, p50 and p99 0.150 ms, 0.400 ms" in latency.text
+    assert "in the same run, over the loopback." in latency.text
+    (mark,) = latency.all("line", class_="mark-floor")
+    assert percent(mark, "x1") < 10
+    assert "floor (p50 of an echo server) 0.150 ms" in latency.one("figure").text
+
+
+def test_the_first_request_stands_apart() -> None:
+    latency = section(shown(report(latency={"/ping": route([1.0], first_ms=812.5)})), "latency")
+
+    assert "First of all, apart 812 ms" in latency.text
+
+
+def test_a_load_has_a_picture_of_its_own_and_the_bound_stands_there() -> None:
+    samples = [float(n) for n in range(1, 401)]
+    load = at_rate(samples, p99_low_ms=390.0, p99_high_ms=400.0)
+    figures = route([1.0, 2.0], bound_ms=90.0, load=load)
+
+    latency = section(shown(report(latency={"/invocations": figures})), "latency")
+
+    alone, loaded = latency.all("figure")
+    assert alone.all("line", class_="mark-bound") == []
+    (bound,) = loaded.all("line", class_="mark-bound")
+    assert 20 < percent(bound, "x1") < 25
+    (sure,) = loaded.all("line", class_="sure")
+    assert 93 < percent(sure, "x1") < percent(sure, "x2") < 97
+    assert "/invocations at 50 requests a second" in latency.text
+    assert "Sent late by the harness, p99 0.300 ms" in latency.text
+    assert "95 % sure: p99 is between 390 ms and 400 ms" in latency.text
+
+
+@pytest.mark.parametrize("count", [1, 2, 150, 5000])
+def test_the_curve_rises_from_none_to_all(count: int) -> None:
+    picture = figure([1.0 + (n * 7919 % count) / count for n in range(count)])
+
+    points = [
+        tuple(float(part) for part in point.split(","))
+        for point in picture.one("polyline").attributes["points"].split()
+    ]
+
+    assert points[0][1] == 110
+    assert points[-1][1] == 0
+    assert all(a[0] <= b[0] and a[1] >= b[1] for a, b in pairwise(points))
+    assert all(0 <= x <= 100 for x, _ in points)
+    assert len(points) <= 1000
+
+
+def test_what_times_look_like_is_told_as_advice_and_escaped() -> None:
+    figures = route([1.0], signs=[f"One request at a time {HOSTILE}"])
+
+    latency = section(shown(report(latency={"/ping": figures})), "latency")
+
+    assert "advice, and no part of the verdict" in latency.text
+    assert "<script>alert(1)</script>" in latency.text
+    assert latency.all("script") == []
 
 
 def test_requests_that_were_not_answered_well_are_told() -> None:

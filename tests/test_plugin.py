@@ -472,6 +472,13 @@ waivers:
         (("--sm-image=lawful", "--sm-patience=0"), ("--sm-patience", "above 0")),
         (("--sm-image=lawful", "--sm-max-ping-p99-ms=-1"), ("--sm-max-ping-p99-ms", "above 0")),
         (("--sm-image=lawful", "--sm-patience=nan"), ("--sm-patience",)),
+        (("--sm-image=lawful", "--sm-rate=0"), ("--sm-rate must be from 0.1 to 1000",)),
+        (("--sm-image=lawful", "--sm-rate=nan"), ("--sm-rate must be from 0.1 to 1000",)),
+        (("--sm-image=lawful", "--sm-rate-seconds=601"), ("--sm-rate-seconds", "from 1 to 600")),
+        (
+            ("--sm-image=lawful", "--sm-rate=900", "--sm-rate-seconds=60"),
+            ("900 requests a second for 60 s are more than 20000",),
+        ),
         (("--sm-image=lawful", "--sm-train-image=lawful"), ("give either",)),
         (("--sm-image=lawful", "--sm-colour=red"), ("--sm-colour=red",)),
         (("--sm-image=lawful", "--sm-report=conftest.py"), ("--sm-report", "cannot be made")),

@@ -13,6 +13,7 @@ from sm_conformance.laboratory.quiet import Quiet
 from sm_conformance.observed import timing
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.latency import Summary
+from sm_conformance.observed.paced import Paced
 from sm_conformance.observed.run import Ending, Logs, Server
 
 PING = Reply(
@@ -97,6 +98,58 @@ def test_over_a_bound_is_a_later_percentile_or_a_failed_request() -> None:
     assert not timing.over(summary(5), 5)
     assert timing.over(summary(5.001), 5)
     assert timing.over(summary(1, failures=1), 5)
+
+
+def at_rate(p99_ms: float, *, late_ms: float, failures: int = 0) -> Paced:
+    return Paced(
+        rate_per_s=10, times=summary(p99_ms, failures), late=summary(late_ms), most_under_way=1,
+        complete=True,
+    )  # fmt: skip
+
+
+def test_a_bound_is_held_against_the_load_where_there_is_one() -> None:
+    quick = replace(SERVER, ping_latency=summary(1), invocation_latency=summary(2))
+    loaded = replace(quick, paced={"/invocations": at_rate(80, late_ms=0)})
+
+    assert timing.as_bounded(quick, "/invocations") == summary(2)
+    assert timing.as_bounded(loaded, "/invocations") == summary(80)
+    assert timing.as_bounded(loaded, "/ping") == summary(1)
+    assert not timing.breaks(quick, "/invocations", 50)
+    assert timing.breaks(loaded, "/invocations", 50)
+    assert not timing.breaks(loaded, "/ping", 50)
+    assert timing.as_bounded(SERVER, "/ping") is None
+
+
+@pytest.mark.parametrize(
+    ("p99_ms", "late_ms", "failures", "ours"),
+    [
+        (100, 0.2, 0, False),
+        (100, 9, 0, False),  # a tenth of what was measured, at most
+        (100, 11, 0, True),
+        (30, 4.9, 0, True),  # without it the bound of 26 would be kept
+        (32, 4.9, 0, False),
+        (32, 5.1, 0, True),  # more than the least that counts, and than a tenth
+        (10, 0.2, 3, False),  # refused, and not for lateness
+        (10, 6, 3, True),
+    ],
+)
+def test_a_load_that_the_harness_sent_late_shows_nothing(
+    p99_ms: float, late_ms: float, failures: int, ours: bool
+) -> None:
+    load = at_rate(p99_ms, late_ms=late_ms, failures=failures)
+
+    assert timing.was_late(load, bound_ms=26, most_ms=5, percent=10) is ours
+
+
+def test_the_first_request_is_the_first_that_was_answered_well() -> None:
+    first = replace(PING, elapsed_s=0.5)
+    ready = replace(SERVER, last_ping=PING, replies={"first": first})
+
+    assert timing.first_ms(ready, "/ping") == 10
+    assert timing.first_ms(ready, "/invocations") == 500
+    refused = replace(ready, replies={"first": replace(first, status=503)})
+    assert timing.first_ms(refused, "/invocations") is None
+    assert timing.first_ms(replace(ready, ready_after_s=None), "/ping") is None
 
 
 def test_requests_that_follow_each_other_at_once_are_load_and_never_judged_alone() -> None:

@@ -43,6 +43,10 @@ class Limits:
     progress_patience_s: float
     sample_requests: int
     latency_budget_s: float
+    load_s: float
+    load_under_way: int
+    load_late_ms: float
+    load_late_percent: int
     default_memory_bytes: int
     default_pids: int
     default_log_bytes: int

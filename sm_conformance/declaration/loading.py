@@ -100,6 +100,8 @@ def load_document(
         latency=LatencyBounds(
             ping_p99_ms=parts.number(latency.get("ping_p99_ms")),
             invocation_p99_ms=parts.number(latency.get("invocation_p99_ms")),
+            rate_per_s=parts.number(latency.get("rate_per_s")),
+            seconds=parts.number(latency.get("seconds")),
         ),
         resources=_resources(parts.mapping(document, "resources")),
         waivers=tuple(_waiver(said) for said in parts.entries(document, "waivers")),

@@ -10,6 +10,8 @@ from sm_conformance.declaration.patterns import compiled, is_foreign, wrong_patt
 from sm_conformance.declaration.problems import Problems, Where, nearest, shown
 
 _LEAST_MEMORY = 6 << 20  # the smallest --memory that Docker accepts
+# Each opens a connection where others are under way, and this machine has some 28000 ports for that.
+MOST_REQUESTS = 20000
 # Amazon SageMaker API, EnvironmentMap: the sum over the containers of a model.
 _MOST_ENVIRONMENT = 32 << 10
 
@@ -46,6 +48,7 @@ def hold_against_each_other(document: Any, *, problems: Problems) -> None:
     _look_at_fault(document, problems=problems)
     _look_at_metrics(document, problems=problems)
     _look_at_hosting(document, problems=problems)
+    _look_at_rate(document, problems=problems)
     memory = parts.size_in_bytes(parts.mapping(document, "resources").get("memory"))
     if memory is not None and memory < _LEAST_MEMORY:
         problems.add(("resources", "memory"), "expected at least 6m, or no container can be made")
@@ -152,6 +155,15 @@ def _look_at_hosting(document: Any, *, problems: Problems) -> None:
         ):
             if wrong is not None and not problems.touch((*where, "expect", key)):
                 problems.add((*where, "expect", key), wrong)
+
+
+def _look_at_rate(document: Any, *, problems: Problems) -> None:
+    said = parts.mapping(document, "latency")
+    rate, seconds = (parts.number(said.get(key)) for key in ("rate_per_s", "seconds"))
+    wrong = any(problems.touch(("latency", key)) for key in ("rate_per_s", "seconds"))
+    if rate and seconds and not wrong and rate * seconds > MOST_REQUESTS:
+        text = f"expected at most {MOST_REQUESTS} requests: lower the rate or the seconds"
+        problems.add(("latency", "seconds"), text)
 
 
 def _wrong_match(expected: dict[str, Any]) -> str | None:

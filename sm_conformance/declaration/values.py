@@ -197,10 +197,16 @@ class Hosting:
 
 @dataclass(frozen=True, slots=True)
 class LatencyBounds:
-    """The owner's bounds of the 99th percentiles, in milliseconds."""
+    """The owner's bounds of the 99th percentiles, in milliseconds.
+
+    ``rate_per_s`` is the rate at which they hold, kept up for ``seconds``; None: one request after
+    another.
+    """
 
     ping_p99_ms: float | None
     invocation_p99_ms: float | None
+    rate_per_s: float | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

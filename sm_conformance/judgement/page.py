@@ -7,7 +7,6 @@ into the order of the page.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from sm_conformance import specs
 from sm_conformance.contract import clause
 from sm_conformance.contract.clause import Disposition
 from sm_conformance.judgement.finding import Verdict
+from sm_conformance.judgement.picture import PLOT_PX, in_ms, pictures
 from sm_conformance.observed.http import printable
 
 CHAPTERS = {
@@ -35,14 +35,6 @@ CHAPTERS = {
     "MKT": "Marketplace",
 }
 _UNSETTLED = (Verdict.ERROR, Verdict.NOT_RUN, Verdict.BLOCKED, Verdict.WAIVED)
-_BINS = 60
-_PLOT_PX = 110
-_LEAST_BAR_PX = 2
-# Where half of the times lie in this part of a linear axis, a logarithmic one shows them apart.
-_SQUEEZED = 1 / 20
-# Times in a report are rounded to a microsecond, so nothing smaller can be told from it.
-_LEAST_MS = 0.001
-
 _Finding = Mapping[str, Any]
 
 
@@ -53,65 +45,6 @@ class _Group:
     kind: str
     text: str
     keys: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Bar:
-    """One bar of a histogram: across in percent of the width, height in pixels."""
-
-    x: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """A place on the axis in percent of the width, and what is written there."""
-
-    x: float
-    label: str
-    kind: str = "tick"
-
-
-@dataclass(frozen=True, slots=True)
-class _Picture:
-    """A histogram of times; ``most`` is the number of requests in the highest bar."""
-
-    bars: tuple[_Bar, ...]
-    ticks: tuple[_Mark, ...]
-    marks: tuple[_Mark, ...]
-    most: int
-    logarithmic: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Axis:
-    """Times in milliseconds laid out from left (0 percent) to right (100 percent)."""
-
-    low: float
-    high: float
-    logarithmic: bool
-
-    def x(self, time_ms: float) -> float:
-        """Where a time lies, in percent; times beyond an end lie on it."""
-        if self.logarithmic:
-            whole = math.log(self.high / self.low)
-            share = math.log(max(time_ms, self.low) / self.low) / whole
-        else:
-            share = (time_ms - self.low) / (self.high - self.low)
-        return round(100 * min(1.0, max(0.0, share)), 2)
-
-    def ticks(self) -> list[float]:
-        """Round times on the axis."""
-        if not self.logarithmic:
-            size = 10.0 ** math.floor(math.log10(self.high / 6))
-            step = next(size * n for n in (1, 2, 5, 10) if size * n >= self.high / 6)
-            return [step * n for n in range(math.floor(self.high / step) + 1)]
-        lowest, highest = math.log10(self.low), math.log10(self.high)
-        steps = (1, 2, 5) if highest - lowest <= 3 else (1,)
-        decades = range(math.floor(lowest), math.ceil(highest) + 1)
-        times = [n * 10.0**decade for decade in decades for n in steps]
-        return [time for time in times if self.low <= time <= self.high]
 
 
 def render(report: Mapping[str, Any]) -> str:
@@ -137,8 +70,8 @@ def render(report: Mapping[str, Any]) -> str:
             (f["evidence"], f["scenario"] or "", _key(f)) for f in findings if f["evidence"]
         ),
         unjudged=_unjudged(report["not_judged"]),
-        pictures={route: _picture(figures) for route, figures in report["latency"].items()},
-        plot_px=_PLOT_PX,
+        pictures={route: pictures(figures) for route, figures in report["latency"].items()},
+        plot_px=PLOT_PX,
     )
 
 
@@ -152,7 +85,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"code": _code, "anchor": _anchor, "key": _key, "ms": _ms, "json": json.dumps}
+    made.filters |= {"code": _code, "anchor": _anchor, "key": _key, "ms": in_ms, "json": json.dumps}
     return made
 
 
@@ -179,12 +112,6 @@ def _key(finding: _Finding) -> str:
 
 def _anchor(key: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", key)
-
-
-def _ms(time_ms: float) -> str:
-    """A time with three or more digits that matter and its unit."""
-    digits = 0 if time_ms >= 100 else 1 if time_ms >= 10 else 2 if time_ms >= 1 else 3
-    return f"{time_ms:,.{digits}f} ms"
 
 
 def _sources(findings: Sequence[_Finding]) -> dict[str, list[tuple[str, str]]]:
@@ -253,43 +180,3 @@ def _unjudged(rules: Sequence[Mapping[str, str]]) -> list[tuple[str, list[_Group
         for disposition in Disposition
         if any(rule["disposition"] == disposition for rule in rules)
     ]
-
-
-def _picture(figures: Mapping[str, Any]) -> _Picture | None:
-    """The histogram of a route; None without samples."""
-    samples: Sequence[float] = figures.get("samples_ms", ())
-    if not samples:
-        return None
-    bound = figures.get("bound_ms")
-    axis = _axis(samples, farthest=max(*samples, figures["max_ms"], bound or 0.0))
-    counts = [0] * _BINS
-    for sample in samples:
-        counts[int(axis.x(sample) / 100 * _BINS)] += 1
-    most = max(counts)
-    width = round(100 / _BINS, 2)
-    named = [("p50", "p50_ms"), ("p90", "p90_ms"), ("p99", "p99_ms"), ("maximum", "max_ms")]
-    if figures.get("p99_is_max"):
-        named[2:] = [("maximum, stands for p99", "max_ms")]
-    marks = [_Mark(axis.x(figures[f]), f"{name} {_ms(figures[f])}", "share") for name, f in named]
-    if bound is not None:
-        marks.append(_Mark(axis.x(bound), f"bound of p99 {_ms(bound)}", "bound"))
-    return _Picture(
-        bars=tuple(
-            _Bar(round(at * 100 / _BINS, 2), width, max(_LEAST_BAR_PX, _PLOT_PX * n // most))
-            for at, n in enumerate(counts)
-            if n
-        ),
-        ticks=tuple(_Mark(axis.x(time), f"{time:,g}") for time in axis.ticks()),
-        marks=tuple(marks),
-        most=most,
-        logarithmic=axis.logarithmic,
-    )
-
-
-def _axis(samples: Sequence[float], *, farthest: float) -> _Axis:
-    middle = max(sorted(samples)[(len(samples) - 1) // 2], _LEAST_MS)
-    # A little air on the right keeps the farthest time off the end of the axis.
-    high = max(farthest, _LEAST_MS) * 1.04
-    if middle < high * _SQUEEZED:
-        return _Axis(low=max(min(samples), _LEAST_MS) / 1.04, high=high, logarithmic=True)
-    return _Axis(low=0.0, high=high, logarithmic=False)

@@ -17,6 +17,7 @@ from sm_conformance.observed.bereft import Bereft
 from sm_conformance.observed.http import Address, Reply, Session, exchange
 from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.load import Load
+from sm_conformance.observed.paced import Paced
 from sm_conformance.observed.parted import PartedRequest
 from sm_conformance.observed.run import Stop
 from sm_conformance.observed.sending import in_chunks
@@ -56,6 +57,10 @@ class Conversation:
     spaced_replies: list[Reply] = field(default_factory=list)
     ping_latency: Summary | None = None
     invocation_latency: Summary | None = None
+    # By route: at the declared rate, and what the harness's own echo server took for the same.
+    paced: dict[str, Paced] = field(default_factory=dict)
+    floors: dict[str, Summary] = field(default_factory=dict)
+    paced_floors: dict[str, Summary] = field(default_factory=dict)
     stop: Stop | None = None
     bereft: Bereft | None = None
     written: Written | None = None

@@ -53,6 +53,6 @@ def of_timing(bench: Bench, server: Server) -> bool:
         or bool(timing.late_streams(server, limit_s=limits.stream_limit_s))
         or timing.died(server)
         or timing.unreliable(server)
-        or timing.over(server.ping_latency, bounds.ping_p99_ms)
-        or timing.over(server.invocation_latency, bounds.invocation_p99_ms)
+        or timing.breaks(server, "/ping", bounds.ping_p99_ms)
+        or timing.breaks(server, "/invocations", bounds.invocation_p99_ms)
     )

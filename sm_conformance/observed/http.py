@@ -247,7 +247,7 @@ def converse(
     wire = Wire(sock, deadline=deadline, bound=bound)
     answer = Answer(wire, method=empty.method, bound=bound)
     started = perf_counter()
-    problem, detail = answer.fetch(data, held, _CONTINUE_S)
+    problem, detail = answer.fetch(lambda: wire.send_in_turn(data, held, wait_s=_CONTINUE_S))
     elapsed_s = perf_counter() - started
     surplus = problem is None and answer.has_surplus()
     first = wire.first_byte_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from sm_conformance.observed.http import Address, Reply, printable
 from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.load import Load
 from sm_conformance.observed.output import OutputTree
+from sm_conformance.observed.paced import Paced
 from sm_conformance.observed.sought import NOTHING_SOUGHT, Sought
 from sm_conformance.observed.written import Written
 
@@ -244,6 +245,10 @@ class Server:
     written: Written | None = None
     # None where nobody put load on it.
     load: Load | None = None
+    # By route: at the declared rate, and what the harness's own echo server took for the same.
+    paced: Mapping[str, Paced] = field(default_factory=dict)
+    floors: Mapping[str, Summary] = field(default_factory=dict)
+    paced_floors: Mapping[str, Summary] = field(default_factory=dict)
     cause: Cause | None = None
     # The same scenario in a fresh launch, where this one showed a timing that would block.
     again: Server | None = None

@@ -38,3 +38,10 @@ def head(
         connection.putheader("Content-Length", str(len(body or b"")))
     connection.endheaders()
     return bytes(written)
+
+
+def whole(
+    host: str, port: int, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+) -> bytes:
+    """A request as it goes out at once, head and body."""
+    return head(host, port, method, path, headers, body) + (body or b"")

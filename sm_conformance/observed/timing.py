@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sm_conformance.observed.latency import Summary
+from sm_conformance.observed.paced import Paced
 from sm_conformance.observed.run import Server
 
 # Fewer failures than this share of good requests are told and not judged.
@@ -67,6 +68,39 @@ def late_streams(server: Server, *, limit_s: float) -> tuple[str, ...]:
 def slow_connects(server: Server, *, limit_ms: float, in_a_row: int) -> bool:
     """Whether ``in_a_row`` consecutive connections took longer than ``limit_ms`` or failed."""
     return _run_of((took is None or took > limit_ms for took in server.connects_ms), in_a_row)
+
+
+def as_bounded(server: Server, route: str) -> Summary | None:
+    """The times that the owner's bound of a route is of: at the declared rate, where there is one."""
+    load = server.paced.get(route)
+    return one_after_another(server, route) if load is None else load.times
+
+
+def one_after_another(server: Server, route: str) -> Summary | None:
+    """The times of a route whose requests followed each other at once."""
+    return server.ping_latency if route == "/ping" else server.invocation_latency
+
+
+def first_ms(server: Server, route: str) -> float | None:
+    """The time of the first request to a route that was answered well, milliseconds."""
+    first = server.last_ping if route == "/ping" else server.replies.get("first")
+    return first.elapsed_s * 1000 if first is not None and server.ready and first.ok else None
+
+
+def breaks(server: Server, route: str, bound_ms: float | None) -> bool:
+    """Whether a route was above its bound, or refused requests, in this launch."""
+    return over(as_bounded(server, route), bound_ms)
+
+
+def was_late(load: Paced, *, bound_ms: float, most_ms: float, percent: float) -> bool:
+    """Whether a load above its bound may be so because the harness was late.
+
+    That is: 1 in 100 of its requests went out more than ``most_ms`` late, and later than
+    ``percent`` of the measured 99th percentile; or without that the bound would be kept.
+    """
+    late_ms, p99_ms = load.late.p99_ms, load.times.p99_ms
+    alone = not load.times.failures and p99_ms - late_ms <= bound_ms
+    return alone or late_ms > max(most_ms, percent / 100 * p99_ms)
 
 
 def over(summary: Summary | None, bound_ms: float | None) -> bool:

@@ -11,6 +11,7 @@ import errno
 import io
 import selectors
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.errors import MissingHeaderBodySeparatorDefect
 from http.client import (
@@ -23,7 +24,7 @@ from http.client import (
 )
 from time import perf_counter
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.observed.parts import PartLog
@@ -56,7 +57,7 @@ def connect(host: str, port: int, *, limit_s: float) -> Link:
         seconds = perf_counter() - started
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
-        problem, detail = _problem_of(error)
+        problem, detail = problem_of(error)
         return Link(None, perf_counter() - started, problem, detail)
     return Link(sock, seconds)
 
@@ -131,6 +132,17 @@ class Wire(io.RawIOBase):
         interim = early[:7] == b"HTTP/1." and early[9:] == b"1"
         return not self._peer_ended and (interim or not early)
 
+    def send_in_turn(self, data: bytes, held: bytes, *, wait_s: float) -> None:
+        """The same with ``held`` behind it, once the server asks for it or says nothing for ``wait_s``.
+
+        It is not sent where the server answers without it.
+        """
+        self.send(data)
+        if held and self.may_go_on(wait_s):
+            self.send(held)
+        elif held:
+            self.unsent = len(held)
+
     def readable(self) -> bool:
         """Always; ``io.BufferedReader`` asks."""
         return True
@@ -185,6 +197,16 @@ class Wire(io.RawIOBase):
         return left
 
 
+class Source(Protocol):
+    """Bytes that an answer is read from, a raw stream; the fields are those of a ``Wire``."""
+
+    first_byte_at: float | None
+    at_end: bool
+    unsent: int
+    broken: bool
+    over: bool
+
+
 class _Kept(io.BufferedReader):
     """A reader that an HTTPResponse cannot close: what it read too much is still to be seen."""
 
@@ -195,12 +217,12 @@ class _Kept(io.BufferedReader):
 class Answer:
     """What the server makes of one request; each property is safe to read whatever happened."""
 
-    def __init__(self, wire: Wire, *, method: str, bound: int) -> None:
+    def __init__(self, wire: Source, *, method: str, bound: int) -> None:
         self._wire = wire
         self._method = method
         self._bound = bound
         # HTTPResponse asks its socket for nothing but a buffered reader.
-        reader = _Kept(wire)
+        reader = _Kept(cast(io.RawIOBase, wire))
         self._reader = reader
         self._sock = cast(socket.socket, SimpleNamespace(makefile=lambda _mode: reader))
         self._response = HTTPResponse(self._sock, method=method)
@@ -246,18 +268,25 @@ class Answer:
         """Whether another request may follow, if this exchange ended without a problem."""
         return not self._response.will_close and not self._wire.unsent and self.status != 101
 
-    def fetch(self, data: bytes, held: bytes = b"", wait_s: float = 0.0) -> tuple[str | None, str]:
-        """Sends the request, reads the answer; returns the problem, if any, and its detail.
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the body comes in chunks, once the head was read."""
+        return self._head_is_read and bool(self._response.chunked)
 
-        ``held`` is a body that follows the head ``data`` once the server asked for it, or ``wait_s``
-        seconds later where it says nothing; it is not sent where the server answers without it.
-        """
+    @property
+    def missing(self) -> int | None:
+        """How many bytes are still to come, or at least that; None of a body without a length."""
+        return self._response.length if self._head_is_read and not self.is_chunked else 1
+
+    @property
+    def _head_is_read(self) -> bool:
+        headers: object = self._response.headers
+        return headers is not None
+
+    def fetch(self, send: Callable[[], None] = lambda: None) -> tuple[str | None, str]:
+        """Sends the request, reads the answer; returns the problem, if any, and its detail."""
         try:
-            self._wire.send(data)
-            if held and self._wire.may_go_on(wait_s):
-                self._wire.send(held)
-            elif held:
-                self._wire.unsent = len(held)
+            send()
             self._read_head()
             if self._wire.at_end:
                 # http.client takes the end of the stream for the end of the head.
@@ -266,7 +295,7 @@ class Answer:
         except HTTPException as error:
             return self._flaw_of(error)
         except OSError as error:
-            problem, detail = _problem_of(error)
+            problem, detail = problem_of(error)
             return problem, self._progress() if problem == "timeout" else detail
         if len(self.body) > self._bound:
             return "too-big", f"more than {self._bound} bytes of body"
@@ -330,8 +359,11 @@ class Answer:
         return f"{len(self.body)}{total} bytes of the body"
 
 
-def _problem_of(error: OSError) -> tuple[str, str]:
-    """The word for a failure of the network and the system's own text."""
+def problem_of(error: OSError) -> tuple[str, str]:
+    """The word for a failure of the network and the system's own text.
+
+    Raises HarnessTrouble where this machine is out of means.
+    """
     if error.errno in _OURS:
         raise HarnessTrouble(f"no connection can be made on this machine: {error.strerror}")
     if isinstance(error, TimeoutError):

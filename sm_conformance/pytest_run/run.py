@@ -226,6 +226,8 @@ def _options(config: pytest.Config) -> Options:
         s3=path("sm_s3"),
         max_ping_p99_ms=option.sm_max_ping_p99_ms,
         max_invocation_p99_ms=option.sm_max_invocation_p99_ms,
+        rate=option.sm_rate,
+        rate_seconds=option.sm_rate_seconds,
         keep=option.sm_keep,
         allow_network=option.sm_allow_network,
         examples=option.sm_examples,

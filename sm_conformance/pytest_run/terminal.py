@@ -15,6 +15,7 @@ from sm_conformance.inputs.scenario import load
 from sm_conformance.judgement.conclusion import Conclusion, Judgement
 from sm_conformance.judgement.finding import Finding, Verdict
 from sm_conformance.judgement.shadow import lines
+from sm_conformance.pytest_run.latency_lines import latency_lines
 from sm_conformance.run_folder import EVIDENCE, NEWEST
 
 _MOST_LINES = 40
@@ -90,7 +91,8 @@ def summary(
     _list(reporter, "error", _with(judgement, Verdict.ERROR), lambda f: f.reason)
     if report is not None:
         for route, figures in report["latency"].items():
-            reporter.write_line(f"latency {route}: {_figures(figures)}")
+            for line in latency_lines(route, figures):
+                reporter.write_line(line)
         if report["load"]:
             reporter.write_line(f"load: {_load(report['load'])}")
         for line in lines(report["baseline"]) if "baseline" in report else ():
@@ -160,15 +162,6 @@ def _list(reporter: Any, title: str, findings: list[Finding], text: Any) -> None
     for said, keys in list(by_text.items())[:_MOST_LINES]:
         named = ", ".join(keys[:4]) + (f" and {len(keys) - 4} more" if len(keys) > 4 else "")
         reporter.write_line(f"{title}: {named}: {said}")
-
-
-def _figures(figures: Mapping[str, Any]) -> str:
-    stands = " (the maximum stands for p99)" if figures.get("p99_is_max") else ""
-    failed = f", {figures['failures']} failed" if figures.get("failures") else ""
-    return (
-        f"{figures['count']} requests, p50 {figures['p50_ms']:.2f} ms, p90 {figures['p90_ms']:.2f} ms, "
-        f"p99 {figures['p99_ms']:.2f} ms, max {figures['max_ms']:.2f} ms{failed}{stands}"
-    )
 
 
 def _load(figures: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ from sm_conformance.judgement.expected import CannotTell, unmet
 from sm_conformance.judgement.outcome import Blocked, Broken, NotApplicable, NotRun, demand
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed import timing
-from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.run import Server, Stage
 from sm_conformance.suite.asked import asked
 
@@ -53,13 +52,6 @@ def test_ping_in_time(server: Server, limits: Limits) -> None:
         actual=f"{limits.unhealthy_after} pings in a row took longer, {slowest:.2f} s the slowest, "
         "in two launches",
     )
-
-
-@clause("HOST-004", "ping-bound", given="serve-plain")
-def test_ping_bound(server: Server, bench: Bench) -> None:
-    """The 99th percentile of ping times stays within the declared bound."""
-    bound = bench.candidate.declaration.latency.ping_p99_ms
-    _within(server, "ping_latency", bound)
 
 
 @clause("HOST-006", "stays-healthy", given="serve-plain")
@@ -171,13 +163,6 @@ def test_invocation(server: Server) -> None:
         )
 
 
-@clause("HOST-010", "invocation-bound", given="serve-plain", needs=Stage.ANSWERED)
-def test_invocation_bound(server: Server, bench: Bench) -> None:
-    """The 99th percentile of invocation times stays within the declared bound."""
-    bound = bench.candidate.declaration.latency.invocation_p99_ms
-    _within(server, "invocation_latency", bound)
-
-
 @clause("HOST-010", "expected-response", given="serve-plain", needs=Stage.ANSWERED)
 def test_expected_response(server: Server, bench: Bench) -> None:
     """Every request for which a response is declared is answered with that response."""
@@ -247,23 +232,3 @@ def _twice(server: Server, once: bool, again: bool | Server | None) -> bool:
     if not once:
         return False
     return bool(again) or (server.again is not None and not server.again.ready)
-
-
-def _within(server: Server, which: str, bound_ms: float | None) -> None:
-    if bound_ms is None:
-        raise NotApplicable("no bound is declared")
-    measured: Summary | None = getattr(server, which)
-    if measured is None or measured.count == 0:
-        raise NotRun("nothing could be measured")
-    again: Summary | None = getattr(server.again, which) if server.again else None
-    over = timing.over(measured, bound_ms) and (again is None or timing.over(again, bound_ms))
-    stands = (
-        "; fewer than 100 samples, so the maximum stands for p99" if measured.p99_is_max else ""
-    )
-    failed = f", {measured.failures} failed" if measured.failures else ""
-    demand(
-        not over,
-        expected=f"p99 at most {bound_ms:g} ms",
-        actual=f"p99 {measured.p99_ms:.2f} ms of {measured.count} requests{failed}, in two launches"
-        f"{stands}",
-    )

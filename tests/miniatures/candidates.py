@@ -404,6 +404,17 @@ def _limited_requests() -> Callable[[Message, bytes], Answer]:
     return answer
 
 
+def _one_at_a_time(work_s: float) -> Callable[[Message, bytes], Answer]:
+    lock = threading.Lock()
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        with lock:
+            time.sleep(work_s)
+        return invocation(headers, body)
+
+    return answer
+
+
 def _refuses(headers: Message, body: bytes) -> Answer:
     return 400, "text/plain", b"not this\n"
 
@@ -816,6 +827,9 @@ MINIATURES: dict[str, Miniature] = {
     "rate-limited": _lawful_but(
         "It refuses what comes too fast, as proxies do.",
         serve=_afresh(lambda: serving(ping=_limited(ping, 429), invocation=_limited_requests())),
+    ),
+    "one-at-a-time": _serves(
+        "It is quick, and does one thing at a time.", invocation=_one_at_a_time(0.03)
     ),
     "refuses": _serves("It refuses every request.", invocation=_refuses),
     "ping-404": _serves("It knows no ping.", ping=_ping_404),

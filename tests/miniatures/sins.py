@@ -10,7 +10,7 @@ import pytest
 
 from miniatures.judging import TRAINS, Judged, judge, provide_engine
 from sm_conformance.laboratory import conversation, instead, ranges, stopping, watch
-from sm_conformance.laboratory.steps import load, ordinary
+from sm_conformance.laboratory.steps import latency, load, ordinary
 
 # Limits that a liar would otherwise exhaust: it idles, stalls, or keeps refusing.
 HASTE = {
@@ -33,6 +33,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "_RECOVERY_S", 0.2)
     monkeypatch.setattr(load, "_ROUND_S", 0.2)
     monkeypatch.setattr(load, "_ROUND_REQUESTS", 60)
+    monkeypatch.setattr(latency, "_FLOOR_S", 0.1)
     monkeypatch.setattr(instead, "_QUIET_S", 0.2)
     monkeypatch.setattr(instead, "_LONGEST_S", 0.5)
     monkeypatch.setattr(watch, "_ASK_EVERY_S", 0.05)

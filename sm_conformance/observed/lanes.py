@@ -1,0 +1,277 @@
+"""Many connections in one thread: each sends the same request and stamps when its reply came."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import selectors
+import socket
+from dataclasses import dataclass
+from time import perf_counter
+from types import TracebackType
+from typing import Self
+
+from sm_conformance.observed.http import MAX_REPLY_BYTES, Address
+from sm_conformance.observed.incoming import Heads, Incoming, Whole
+from sm_conformance.observed.wire import is_quiet, problem_of
+
+_READ_BYTES = 256 * 1024
+# Of all replies together that are kept in memory at one time.
+_MOST_HELD_BYTES = 256 * 1024 * 1024
+_CONNECTING = (0, errno.EINPROGRESS)
+_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+_BROKEN = Whole(ok=False, keeps_alive=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request that is over; times are of ``perf_counter``.
+
+    ``began_at``: it was handed over for sending; ``sent_at``: its first byte went out;
+    ``first_byte_at``: its reply began. Those that did not happen are None. ``ok``: a complete reply
+    with a status of 200 to 299 came.
+    """
+
+    number: int
+    began_at: float
+    sent_at: float | None
+    first_byte_at: float | None
+    ended_at: float
+    ok: bool
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One request under way."""
+
+    number: int
+    deadline: float
+    began_at: float
+    sock: socket.socket
+    incoming: Incoming
+    rest: memoryview
+    # The connection was made for this request, so its end is no surprise of keeping it.
+    fresh: bool
+    connecting: bool
+    # Whether the selector looks out for room to write.
+    writing: bool
+    reset: bool = False
+    sent_at: float | None = None
+    first_byte_at: float | None = None
+
+
+class Lanes:
+    """Connections to one server, over each of which one request at a time is sent.
+
+    With ``keep`` a connection that is free is kept for the next request. Without it that is so only
+    while no other request is under way: many lawful servers attend to a connection as long as it is
+    kept, and would let another one wait for nothing.
+    """
+
+    def __init__(self, address: Address, request: bytes, *, method: str, keep: bool) -> None:
+        self._address = (address.host, address.port)
+        self._family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        self._request = request
+        self._method = method
+        self._keep = keep
+        self._heads = Heads()
+        self._selector = selectors.DefaultSelector()
+        self._busy: dict[socket.socket, _Lane] = {}
+        self._free: list[socket.socket] = []
+        self._over: list[Exchange] = []
+        self.opened = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for sock in (*self._busy, *self._free):
+            sock.close()
+        self._selector.close()
+
+    @property
+    def under_way(self) -> int:
+        """How many requests have no whole reply yet."""
+        return len(self._busy)
+
+    def begin(self, number: int, *, deadline: float) -> None:
+        """Sends the request; each begins no earlier, and ends no earlier, than those before it.
+
+        Raises HarnessTrouble when this machine is out of sockets or memory.
+        """
+        sock = self._kept()
+        lane = self._lane(number, deadline, perf_counter(), sock)
+        if sock is not None:
+            self._write(lane)
+
+    def wait(self, until: float) -> list[Exchange]:
+        """Those that ended; returns when there is one, or at the time ``until``.
+
+        However late it is, what came by now is looked at.
+        """
+        now = perf_counter()
+        while not self._over:
+            first = next(iter(self._busy.values()), None)
+            ends = until if first is None else min(until, first.deadline)
+            # A selector counts in milliseconds; select, which looks at the selector, does not.
+            select.select([self._selector], [], [], max(0.0, ends - now))
+            self._attend()
+            now = perf_counter()
+            self._end_late(now)
+            if now >= until:
+                break
+        over, self._over = self._over, []
+        return over
+
+    def _attend(self) -> None:
+        heard: list[tuple[_Lane, bytes, float]] = []
+        # All are read before any is looked at: looking takes its time, which is not the server's.
+        for key, events in self._selector.select(0):
+            sock = key.fileobj
+            assert isinstance(sock, socket.socket)
+            lane = self._busy.get(sock)
+            if lane is None:
+                self._free.remove(sock)
+                self._drop(sock)
+                continue
+            if events & _WRITE:
+                self._write(lane)
+            if events & _READ and sock in self._busy:
+                part = self._read(lane)
+                if part is not None:
+                    heard.append((lane, part, perf_counter()))
+        for lane, part, at in heard:
+            self._settle(lane, part, at)
+
+    def _kept(self) -> socket.socket | None:
+        while self._free:
+            sock = self._free.pop()
+            if is_quiet(sock):
+                return sock
+            self._drop(sock)
+        return None
+
+    def _lane(
+        self, number: int, deadline: float, began_at: float, sock: socket.socket | None
+    ) -> _Lane:
+        """A lane on a kept connection, or on one that is made for it."""
+        incoming = Incoming(method=self._method, heads=self._heads, bound=MAX_REPLY_BYTES)
+        fresh = sock is None
+        failure = 0
+        if sock is None:
+            try:
+                sock = socket.socket(self._family, socket.SOCK_STREAM)
+            except OSError as error:
+                problem_of(error)
+                raise
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            failure = sock.connect_ex(self._address)
+            self.opened += 1
+            self._selector.register(sock, _WRITE)
+        lane = _Lane(
+            number=number,
+            deadline=deadline,
+            began_at=began_at,
+            sock=sock,
+            incoming=incoming,
+            rest=memoryview(self._request),
+            fresh=fresh,
+            connecting=fresh,
+            writing=fresh,
+        )
+        self._busy[sock] = lane
+        if failure not in _CONNECTING:
+            self._fail(lane, failure)
+        return lane
+
+    def _write(self, lane: _Lane) -> None:
+        if lane.connecting:
+            error = lane.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if error:
+                self._fail(lane, error)
+                return
+            lane.connecting = False
+        if lane.sent_at is None:
+            lane.sent_at = perf_counter()
+        try:
+            lane.rest = lane.rest[lane.sock.send(lane.rest[:_READ_BYTES]) :]
+        except BlockingIOError:
+            pass
+        except ConnectionError:
+            lane.rest = lane.rest[:0]  # what the server said before can still be read
+        if lane.writing != bool(lane.rest) or lane.fresh:
+            lane.writing = bool(lane.rest)
+            self._selector.modify(lane.sock, _READ | _WRITE if lane.rest else _READ)
+
+    def _read(self, lane: _Lane) -> bytes | None:
+        """The next piece, empty when there will be no more; None when there is nothing yet."""
+        try:
+            part = lane.sock.recv(_READ_BYTES)
+        except BlockingIOError:
+            return None
+        except OSError:
+            lane.reset = True
+            return b""
+        if part and lane.first_byte_at is None:
+            lane.first_byte_at = perf_counter()
+        return part
+
+    def _settle(self, lane: _Lane, part: bytes, at: float) -> None:
+        if part:
+            whole = lane.incoming.feed(part)
+            if whole is None and self._held() > _MOST_HELD_BYTES:
+                whole = _BROKEN
+            if whole is not None:
+                self._end(lane, whole, at)
+        elif not lane.incoming.began and not lane.fresh:
+            # RFC 9112, section 9.3.1: a kept connection may end at any time; ask once more.
+            self._leave(lane)
+            self._lane(lane.number, lane.deadline, lane.began_at, None)
+        else:
+            self._end(lane, _BROKEN if lane.reset else lane.incoming.end(), at)
+
+    def _held(self) -> int:
+        return sum(lane.incoming.held for lane in self._busy.values())
+
+    def _end_late(self, now: float) -> None:
+        for lane in list(self._busy.values()):
+            if lane.deadline > now:
+                break
+            self._end(lane, _BROKEN, now)
+
+    def _fail(self, lane: _Lane, number: int) -> None:
+        problem_of(OSError(number, os.strerror(number)))
+        self._end(lane, _BROKEN, perf_counter())
+
+    def _end(self, lane: _Lane, whole: Whole, ended_at: float) -> None:
+        kept = whole.keeps_alive and not lane.rest and (self._keep or len(self._busy) == 1)
+        if kept:
+            del self._busy[lane.sock]
+            self._free.append(lane.sock)
+        else:
+            self._leave(lane)
+        self._over.append(
+            Exchange(
+                number=lane.number,
+                began_at=lane.began_at,
+                sent_at=lane.sent_at,
+                first_byte_at=lane.first_byte_at,
+                ended_at=ended_at,
+                ok=whole.ok,
+            )
+        )
+
+    def _leave(self, lane: _Lane) -> None:
+        del self._busy[lane.sock]
+        self._drop(lane.sock)
+
+    def _drop(self, sock: socket.socket) -> None:
+        self._selector.unregister(sock)
+        sock.close()
