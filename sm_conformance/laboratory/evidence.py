@@ -210,9 +210,13 @@ def repeat_in_flight(
 
 
 def repeat_kill(command: str) -> str:
-    """The command that kills the process which serves, for one who may, where the engine runs."""
-    found = f"docker top sm-repeat -eo pid,args | grep -F -- {shlex.quote(command)}"
-    return f"kill -KILL $({found} | awk '{{print $1; exit}}')  # as root\nsleep 1"
+    """The commands that kill the child which serves, for root, where the engine runs."""
+    listed = f"docker top sm-repeat -eo pid,args | grep -F -- {shlex.quote(command)}"
+    return (
+        "first=$(docker inspect -f '{{.State.Pid}}' sm-repeat)\n"
+        f"kill -KILL $({listed} | awk -v first=$first '$1 != first {{print $1; exit}}')\n"
+        "sleep 1"
+    )
 
 
 def _headers(headers: Mapping[str, str]) -> str:

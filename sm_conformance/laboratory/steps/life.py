@@ -61,7 +61,7 @@ def kill_server(talk: Conversation) -> None:
         talk.bereft = Bereft(why_not=killing)
         return
     talk.bereft = _what_becomes_of_it(talk, killing.command)
-    talk.curls["kill"] = evidence.repeat_kill(killing.command)
+    talk.curls["kill"] = evidence.repeat_kill(printable(killing.command))
 
 
 def _what_becomes_of_it(talk: Conversation, command: str) -> Bereft:
