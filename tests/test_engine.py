@@ -8,6 +8,7 @@ import json
 import tarfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -251,6 +252,30 @@ def test_model_data_that_is_no_archive_is_a_start_problem(
     assert problem is not None
     assert problem.kind == "archive"
     assert "model.tar.gz cannot be unpacked" in problem.text
+
+
+@pytest.mark.parametrize("path", ["/opt/ml", "/opt/ml/model"])
+def test_a_file_where_a_folder_is_mounted_is_a_start_problem(
+    engine: DockerEngine, api: APIClient, tmp_path: Path, path: str
+) -> None:
+    archive = tmp_path / "model.tar.gz"
+    with tarfile.open(archive, mode="w:gz") as packed:
+        packed.addfile(tarfile.TarInfo("weights"))
+    model = Place(path="/opt/ml/model", read_only=True, archive=archive)
+    told = f"RUN rm -rf {path} && mkdir -p {Path(path).parent} && touch {path}"
+    with image(api, "file-in-the-way", told) as tag:
+        for launch in (
+            replace(_launch(tag, ("true",), places=TRAINING_PLACES), inputs=bytes(1024)),
+            _launch(tag, ("true",), places=(model,)),
+        ):
+            made = engine.create(launch)
+            try:
+                problem = made.start()
+            finally:
+                made.remove()
+
+            assert problem is not None
+            assert (problem.kind, "the image has a file" in problem.text) == ("other", True)
 
 
 # -- names ---------------------------------------------------

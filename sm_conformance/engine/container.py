@@ -124,7 +124,7 @@ class DockerContainer:
             return
         self._id = made["Id"]
         if self._launch.inputs is not None:
-            self._places.put(self._id, self._launch.inputs)
+            self._problem = self._places.put(self._id, self._launch.inputs)
 
     def start(self) -> StartProblem | None:
         """Starts the program; returns why not where the candidate is to blame."""

@@ -15,6 +15,9 @@ from sm_conformance.engine.protocol import Launch, Place
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.observed.facts import StartProblem
 
+# The end mark of a tar file, and nothing before it.
+_EMPTY = bytes(1024)
+
 
 class Places:
     """The volumes of one launch, from their making to their removal.
@@ -48,16 +51,21 @@ class Places:
                     return mounts, problem
         return mounts, None
 
-    def put(self, container: str, data: bytes) -> None:
-        """Fills the places below /opt/ml; the engine puts nothing through a link, as a mount goes."""
+    def put(self, container: str, data: bytes) -> StartProblem | None:
+        """Fills the places below /opt/ml; what of the image stands in the way of a mount, or None.
+
+        The engine puts nothing through a link, as a mount goes.
+        """
         places = [place for place in self._launch.places if place.content is None]
         if not any(self._is_link(container, place.path) for place in places):
-            self._put(container, "/opt/ml", data)
-            return
+            return self._put(container, "/opt/ml", data)
         with tarfile.open(fileobj=io.BytesIO(data)) as whole:
             for place in places:
                 part = place.path.rpartition("/")[2]
-                self._put(container, place.path, _below(whole, part))
+                problem = self._put(container, place.path, _below(whole, part))
+                if problem is not None:
+                    return problem
+        return None
 
     def remove(self) -> None:
         """Removes the volumes."""
@@ -78,12 +86,13 @@ class Places:
         )
         try:
             if place.archive is None:
-                self._put(filler["Id"], place.path, place.content or b"")
-                return None
+                return self._put(filler["Id"], place.path, place.content or b"")
             with place.archive.open("rb") as data:
                 self._api.put_archive(filler["Id"], place.path, data)
         except APIError as error:
             assert place.archive is not None, "what is ours is placed, or the engine is in trouble"
+            if problem := self._put(filler["Id"], place.path, _EMPTY):
+                return problem
             # A tar file that an engine refuses (links out of it, devices) is the candidate's work.
             return StartProblem(
                 text=f"{place.archive.name} cannot be unpacked: {error.explanation}", kind="archive"
@@ -104,11 +113,18 @@ class Places:
                 self._links[key] = False
         return self._links[key]
 
-    def _put(self, container: str, path: str, data: bytes) -> None:
+    def _put(self, container: str, path: str, data: bytes) -> StartProblem | None:
         try:
             self._api.put_archive(container, path, data)
         except APIError as error:
-            raise HarnessTrouble(f"the engine cannot place the inputs: {error}") from error
+            if "not a directory" not in str(error.explanation or error).lower():
+                raise HarnessTrouble(f"the engine cannot place the inputs: {error}") from error
+            return StartProblem(
+                text=f"the folders of {path} cannot be mounted: the image has a file where one of "
+                "them has to be",
+                kind="other",
+            )
+        return None
 
 
 def _mount(place: Place, volume: str, *, read_only: bool) -> Mount:
