@@ -392,7 +392,7 @@ def test_what_is_quick_alone_is_within_a_bound_that_is_declared_without_a_rate(
     )  # fmt: skip
 
     assert found.findings["HOST-010 invocation-bound"]["verdict"] == "pass", found.output
-    assert found.report["latency"]["/invocations"]["load"] is None
+    assert found.report["latency"]["/invocations"]["at_rate"] is None
 
 
 def test_a_lawful_one_keeps_its_bounds_at_a_rate(pytester: pytest.Pytester) -> None:
@@ -402,7 +402,7 @@ def test_a_lawful_one_keeps_its_bounds_at_a_rate(pytester: pytest.Pytester) -> N
 
     assert (found.status, found.said) == (0, {}), found.output
     for route in ("/ping", "/invocations"):
-        at_forty = found.report["latency"][route]["load"]
+        at_forty = found.report["latency"][route]["at_rate"]
         assert (at_forty["rate_per_s"], at_forty["count"], at_forty["failures"]) == (40, 40, 0)
         assert at_forty["floor"]["count"] == 4
         assert f"latency {route} at 40 a second: 40 requests" in found.output

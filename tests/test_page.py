@@ -636,7 +636,7 @@ def test_the_first_request_stands_apart() -> None:
 def test_a_load_has_a_picture_of_its_own_and_the_bound_stands_there() -> None:
     samples = [float(n) for n in range(1, 401)]
     load = at_rate(samples, p99_low_ms=390.0, p99_high_ms=400.0)
-    figures = route([1.0, 2.0], bound_ms=90.0, load=load)
+    figures = route([1.0, 2.0], bound_ms=90.0, at_rate=load)
 
     latency = section(shown(report(latency={"/invocations": figures})), "latency")
 

@@ -24,7 +24,7 @@ def figures(server: Server, bounds: LatencyBounds) -> dict[str, dict[str, Any]]:
             "bound_ms": bound_ms,
             "connect_ms": slowest,
             "floor": _floor(server.floors.get(route)),
-            "load": _load(server.paced.get(route), server.paced_floors.get(route)),
+            "at_rate": _at_rate(server.paced.get(route), server.paced_floors.get(route)),
             "signs": signatures.of_route(server, route),
             "samples_ms": _samples(summary),
         }
@@ -33,7 +33,7 @@ def figures(server: Server, bounds: LatencyBounds) -> dict[str, dict[str, Any]]:
     }
 
 
-def _load(load: Paced | None, floor: Summary | None) -> dict[str, Any] | None:
+def _at_rate(load: Paced | None, floor: Summary | None) -> dict[str, Any] | None:
     if load is None:
         return None
     return {

@@ -95,11 +95,11 @@ def pictures(figures: Mapping[str, Any]) -> dict[str, Picture | None]:
 
     The bound stands where it is judged: at the declared rate, where there is one.
     """
-    load = figures.get("load")
+    load = figures.get("at_rate")
     bound_ms = figures.get("bound_ms")
     return {
         "alone": _picture(figures, bound_ms=bound_ms if load is None else None),
-        "load": None if load is None else _picture(load, bound_ms=bound_ms),
+        "at_rate": None if load is None else _picture(load, bound_ms=bound_ms),
     }
 
 

@@ -13,7 +13,7 @@ def latency_lines(route: str, figures: Mapping[str, Any]) -> Iterator[str]:
     first_ms = figures.get("first_ms")
     first = "" if first_ms is None else f"; the first of all {first_ms:.2f} ms"
     yield f"latency {route}: {_times(figures)}{first}{_floor(figures)}"
-    load = figures.get("load")
+    load = figures.get("at_rate")
     if load is not None:
         late = (
             f"; 1 in 100 went out {load['harness_late_p99_ms']:.2f} ms late or more, for the "
