@@ -86,6 +86,7 @@ LIBRARIES: dict[str, set[str]] = {
     "PIL": {"data"},
     "yaml": {"aws", "contract", "declaration", "specs"},
     "hypothesis": {"inputs"},
+    "hypothesis_jsonschema": {"inputs"},
 }  # fmt: skip
 
 

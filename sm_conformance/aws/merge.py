@@ -16,7 +16,8 @@ from sm_conformance.aws.requests import Requests
 from sm_conformance.declaration import parts
 from sm_conformance.declaration.problems import Problems, Where, shown
 
-_NAMED_FILES = ("path", "body_path", "model")
+_SAID_OF_A_REQUEST = ("name", "expect", "schema", "schema_path")
+_NAMED_FILES = ("path", "body_path", "model", "schema_path")
 
 
 def merge(requests: Requests, said: Any, *, folder: Path, problems: Problems) -> Any:
@@ -119,6 +120,6 @@ def _spelt_out(value: Any) -> Any:
 
 
 def _asked(request: Any) -> dict[str, Any]:
-    """What goes out; the name and what must come back are the owner's to add."""
+    """What goes out; all else that is said of a request is the owner's to add."""
     said = parts.mapping(request)
-    return {key: value for key, value in said.items() if key not in ("name", "expect")}
+    return {key: value for key, value in said.items() if key not in _SAID_OF_A_REQUEST}

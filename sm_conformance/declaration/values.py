@@ -169,6 +169,8 @@ class SampleRequest:
     accept: str | None
     body: bytes
     expect: Expectation | None = None
+    # A JSON Schema: every body that keeps it succeeds as well.
+    schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from sm_conformance.declaration.values import SampleRequest
 from sm_conformance.engine.protocol import Container
+from sm_conformance.inputs.malformed_http import RawRequest
 from sm_conformance.inputs.requests import PLATFORM_HEADERS, Request, invocation
 from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed.http import Address, Reply, exchange
 from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.run import Stop
+from sm_conformance.observed.tried import Tried
 from sm_conformance.observed.written import Written
 
 # A ping is given this many times the platform's limit, to tell slow from silent.
@@ -50,6 +52,7 @@ class Conversation:
     invocation_latency: Summary | None = None
     stop: Stop | None = None
     written: Written | None = None
+    tried: dict[str, Tried] = field(default_factory=dict)
 
     @property
     def address(self) -> Address:
@@ -87,8 +90,14 @@ class Conversation:
 
     def ask(self, request: Request, *, limit_s: float | None = None) -> Reply:
         """One ``POST /invocations``; the reply is kept under the request's name."""
+        reply = self.send(request, limit_s=limit_s)
+        self.keep(request, reply)
+        return reply
+
+    def send(self, request: Request, *, limit_s: float | None = None) -> Reply:
+        """One ``POST /invocations``, of which nothing is kept."""
         self.bench.check()
-        reply = exchange(
+        return exchange(
             self.address,
             method="POST",
             path="/invocations",
@@ -97,9 +106,28 @@ class Conversation:
             limit_s=limit_s or self.reply_limit_s,
             connect_limit_s=_CONNECT_S,
         )
+
+    def keep(self, request: Request, reply: Reply) -> None:
+        """Keeps a reply under the request's name, with what is needed to send the request again."""
         self.replies[request.name] = reply
-        self._keep(request, reply)
-        return reply
+        evidence.write_reply(self.folder, request.name, reply)
+        # A large body is worth its room only where somebody will want to send it again.
+        kept = len(request.body) <= _LARGEST_KEPT_BODY or not reply.ok
+        if kept:
+            evidence.write_request(self.folder, request.name, request.body)
+        self.curls[request.name] = evidence.repeat_request(
+            self.folder.name,
+            request=request.name,
+            method="POST",
+            path="/invocations",
+            headers=request.headers,
+            body=kept,
+        )
+
+    def keep_raw(self, request: RawRequest) -> None:
+        """Keeps bytes that are no proper request, with what is needed to send them again."""
+        evidence.write_request(self.folder, request.name, request.data)
+        self.curls[request.name] = evidence.repeat_raw(self.folder.name, request)
 
     def until_good(self, name: str, *, patience_s: float) -> Reply:
         """The first sample request, asked again while it fails, for ``patience_s`` seconds.
@@ -122,20 +150,3 @@ class Conversation:
     def recovered(self, name: str) -> Reply:
         """The first sample request after one that a worker may not have survived."""
         return self.until_good(name, patience_s=_RECOVERY_S)
-
-    def _keep(self, request: Request, reply: Reply) -> None:
-        evidence.write_reply(self.folder, request.name, reply)
-        # A large body is worth its room only where somebody will want to send it again.
-        kept = len(request.body) <= _LARGEST_KEPT_BODY or not reply.ok
-        if kept:
-            bodies = self.folder / "requests"
-            bodies.mkdir(exist_ok=True)
-            (bodies / request.name).write_bytes(request.body)
-        self.curls[request.name] = evidence.repeat_request(
-            self.folder.name,
-            request=request.name,
-            method="POST",
-            path="/invocations",
-            headers=request.headers,
-            body=kept,
-        )

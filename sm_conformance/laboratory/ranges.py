@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from sm_conformance.inputs.ranges import Example, Lines, bad_lines, lawful_ends, lawful_lines
 from sm_conformance.inputs.scenario import Scenario
@@ -72,7 +73,8 @@ class _Trying:
         search = Search(
             quiet=self.bench.quiet, judge=self._judge, over=self._over, most_simpler=_MOST_SIMPLER
         )
-        found = search.run(lines, first, wanted=self.bench.examples)
+        wanted = self.bench.examples
+        found = search.run(chain(first, search.drawn(lines, wanted)), wanted=wanted)
         # It takes minutes to be sure of another one that hangs.
         if found is not None and self._run_of(found).ending is not Ending.IDLE:
             found = search.simplest(found)

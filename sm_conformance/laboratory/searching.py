@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sm_conformance.inputs.ranges import Example, Lines
@@ -30,20 +30,9 @@ class Search:
     unknown: list[str] = field(default_factory=list)
     tried: int = 0
 
-    def run(
-        self, lines: Sequence[Lines], first: Sequence[Example], *, wanted: int
-    ) -> Example | None:
-        """The first of ``wanted`` different examples that fails twice, as it is.
-
-        ``first`` are tried before others are drawn from ``lines``.
-        """
-        from sm_conformance.inputs.examples import draw
-
-        upcoming = list(first)
-        if len({example.key for example in first} - self.known.keys()) < wanted:
-            with self.quiet.busy():
-                upcoming += draw(lines, wanted)
-        for example in upcoming:
+    def run(self, examples: Iterable[Example], *, wanted: int) -> Example | None:
+        """The first that fails twice, as it is, of ``wanted`` different ones of the ``examples``."""
+        for example in examples:
             if self.tried == wanted or self.over():
                 break
             if example.key in self.known:
@@ -53,6 +42,14 @@ class Search:
             if self.known[example.key]:
                 return example
         return None
+
+    def drawn(self, lines: Sequence[Lines], count: int) -> Iterator[Example]:
+        """Examples of steps on the ``lines``, about ``count``; drawn only when the first is asked for."""
+        from sm_conformance.inputs.examples import draw
+
+        with self.quiet.busy():
+            found = draw(lines, count)
+        yield from found
 
     def simplest(self, example: Example) -> Example:
         """The simplest example that fails like ``example``, as far as some tries tell."""

@@ -260,6 +260,7 @@ def _observed(
         limits_reached=_limits_reached(talk, found),
         listeners=listeners,
         written=talk.written,
+        tried=dict(talk.tried),
         repeat=evidence.repeat_server(
             launch,
             folder=talk.folder,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from sm_conformance.observed.http import Address, Reply, printable
 from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.output import OutputTree
 from sm_conformance.observed.sought import NOTHING_SOUGHT, Sought
+from sm_conformance.observed.tried import Tried
 from sm_conformance.observed.written import Written
 
 _READ_BYTES = 256 * 1024
@@ -235,6 +236,8 @@ class Server:
     evidence: Path
     sought: Sought = NOTHING_SOUGHT
     written: Written | None = None
+    # What made-up requests showed, by the step that sent them.
+    tried: Mapping[str, Tried] = field(default_factory=dict)
     cause: Cause | None = None
     # The same scenario in a fresh launch, where this one showed a timing that would block.
     again: Server | None = None

@@ -8,9 +8,9 @@ from sm_conformance.laboratory.steps.strange import works_after
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.run import Server, Stage
 
-_SURVIVES = "HOST-029 survives-bad-input"
-_MALFORMED = ("empty-body", "noise", "cut")
-_BAD = ("undeclared-type", *_MALFORMED)
+SURVIVES = "HOST-029 survives-bad-input"
+MALFORMED_BODIES = ("empty-body", "noise", "cut")
+BAD_REQUESTS = ("undeclared-type", *MALFORMED_BODIES)
 _TOO_LARGE = 413
 # What a proxy does whose limit is exceeded, when it does not say so.
 _CUT_OFF = ("reset", "closed")
@@ -30,7 +30,7 @@ def test_content_types(given: str, server: Server) -> None:
                 )
         return
     if _ended_by(server, "undeclared-type"):
-        raise Blocked(_SURVIVES)
+        raise Blocked(SURVIVES)
     reply = server.replies["undeclared-type"]
     demand(
         reply.status is not None and 400 <= reply.status < 500,
@@ -43,10 +43,10 @@ def test_content_types(given: str, server: Server) -> None:
 @clause("HOST-025", "malformed-body", given="serve-strange", needs=Stage.ANSWERED)
 def test_malformed_body(server: Server) -> None:
     """A malformed request body is answered with a 4xx status."""
-    for name in _MALFORMED:
+    for name in MALFORMED_BODIES:
         reply = server.replies.get(name)
         if reply is None or _ended_by(server, name):
-            raise Blocked(_SURVIVES)
+            raise Blocked(SURVIVES)
         # A 2xx is no breach: what is malformed for one model is lawful input for another.
         demand(
             reply.status is not None and reply.status < 500,
@@ -59,7 +59,7 @@ def test_malformed_body(server: Server) -> None:
 @clause("HOST-029", "survives-bad-input", given="serve-strange", needs=Stage.ANSWERED)
 def test_survives_bad_input(server: Server) -> None:
     """Valid requests still succeed after empty, random, truncated and wrongly typed ones."""
-    for name in _BAD:
+    for name in BAD_REQUESTS:
         if name not in server.replies:
             return
         after, ping = server.replies.get(f"after-{name}"), server.replies.get(f"ping-after-{name}")
@@ -101,8 +101,8 @@ def _ended_by(server: Server, name: str) -> bool:
 def _accepted(server: Server, name: str) -> None:
     reply = server.replies.get(name)
     if reply is None or reply.connect_s is None:
-        if not all(works_after(server.replies, bad) for bad in _BAD):
-            raise Blocked(_SURVIVES)
+        if not all(works_after(server.replies, bad) for bad in BAD_REQUESTS):
+            raise Blocked(SURVIVES)
         raise NotRun("the server was gone, or still at work, when a large body was due")
     if reply.status is None and reply.problem == "timeout":
         raise NotRun(f"no answer in time, so nobody knows: {reply.describe()}", excused=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sm_conformance.laboratory.conversation import Conversation
-from sm_conformance.laboratory.steps import ending, ordinary, strange
+from sm_conformance.laboratory.steps import ending, generated, malformed_http, ordinary, strange
 from sm_conformance.laboratory.steps.latency import latency
 
 _STEPS: Mapping[str, Callable[[Conversation], None]] = {
@@ -19,13 +19,18 @@ _STEPS: Mapping[str, Callable[[Conversation], None]] = {
     "undeclared-type": strange.undeclared_type,
     "malformed-bodies": strange.malformed_bodies,
     "large-bodies": strange.large_bodies,
+    "pipelined-requests": malformed_http.pipelined_requests,
+    "lawful-requests": generated.lawful_requests,
+    "mutilated-requests": generated.mutilated_requests,
+    "malformed-http": malformed_http.broken_http,
     "stop": ending.stop,
     "written": ending.written,
 }
 # Of a server whose good request fails, these would tell nothing.
 _NEED_AN_ANSWER = frozenset(
     {"declared-types", "unknown-headers", "latency", "undeclared-type", "malformed-bodies",
-     "large-bodies"}
+     "large-bodies", "pipelined-requests", "lawful-requests", "mutilated-requests",
+     "malformed-http"}
 )  # fmt: skip
 # These choose themselves when the rest of the harness has to be quiet.
 _QUIET = frozenset({"latency"})
