@@ -242,7 +242,7 @@ def test_a_lawful_one_is_conformant(pytester: pytest.Pytester) -> None:
     launched = {one.key for one in clause.load().launched if one.applies(claims)}
     assert found.with_verdict("n/a").keys() & launched == {
         "IMG-012 root-training", "HOST-004 ping-bound", "HOST-010 invocation-bound",
-        "HOST-010 expected-response", "TRAIN-089 metric-matches",
+        "HOST-010 expected-response", "HOST-010 lawful-requests", "TRAIN-089 metric-matches",
     }  # fmt: skip
     assert (found.status, found.report["conclusion"]) == (0, "conformant")
     assert (found.report["doubts"], found.report["complete"]) == ([], True)

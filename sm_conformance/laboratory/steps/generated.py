@@ -102,7 +102,8 @@ class _Trying:
     unknown: list[str] = field(default_factory=list)
     harmful: bytes | None = None
     harm: str | None = None
-    until: float = field(default_factory=lambda: time.monotonic() + _SEARCH_S)
+    # From the first request on: what they are made with may take its time to load.
+    until: float | None = None
 
     def mutilate(self, drawn: int) -> Tried:
         """Everything that can be done to the sample alone, and ``drawn`` combinations of it."""
@@ -117,7 +118,7 @@ class _Trying:
         found = search.run(chain(alone, search.drawn(lines, drawn)), wanted=len(alone) + drawn)
         said = None
         if found is not None:
-            self.until = time.monotonic() + _SEARCH_S
+            self.until = None
             found = search.simplest(found)
             body = self._mutilated(found.values)
             self.keep(body)
@@ -173,6 +174,7 @@ class _Trying:
         return reply.status is not None and reply.status >= 500
 
     def _send(self, body: bytes) -> Reply:
+        self.until = self.until or time.monotonic() + _SEARCH_S
         request = self._request(body)
         reply = self.talk.send(request, limit_s=_LIMIT_S)
         self.seen[body] = reply
@@ -189,7 +191,8 @@ class _Trying:
         return replace(invocation(self.sample, name=self.name), body=body)
 
     def _over(self) -> bool:
-        return self.harm is not None or time.monotonic() > self.until
+        late = self.until is not None and time.monotonic() > self.until
+        return late or self.harm is not None
 
 
 def _words(example: Example) -> str:
