@@ -10,8 +10,16 @@ from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.observed.http import Reply, printable
 
 _OK = 200
+_SERVER_ERROR = 500
 _ASKED_BEFORE = 2
-_ASKED_AGAIN = 3
+# One that falls ill of pings alone does so by now.
+_PINGED_BEFORE = 20
+# Several workers may each have an answer of their own.
+_ASKED_AGAIN = 8
+# A server that takes longer for one good request is not asked it again and again, seconds.
+_MOST_S = 5.0
+UNWELL = "pings failed before these requests were due"
+_GONE = "the server was gone, or did not answer a good request, when these were due"
 # An answer may hold the time, in whole seconds as a rule: then it differs after so long by itself.
 _TICK_S = 1.1
 # After a request without an answer: what died of it is given time to be seen as ended.
@@ -39,17 +47,23 @@ class Steadiness:
     answer: bytes | None
 
     @classmethod
-    def begin(cls, talk: Conversation, *, name: str) -> Steadiness | None:
-        """None where the server is gone, or does not answer a good request by now."""
+    def begin(cls, talk: Conversation, *, name: str) -> Steadiness | str:
+        """The reason instead, where the server is gone, fails by now, or is too slow for this."""
         if talk.container.pause(0.0):
-            return None
+            return _GONE
+        took_s = talk.replies["sample"].elapsed_s
+        if took_s > _MOST_S:
+            return f"a good request takes {took_s:.1f} s, and would be sent many times"
         request = invocation(talk.sample, name=f"before-{name}")
         replies = [
             talk.recovered(request.name),
             *(talk.send(request) for _ in range(_ASKED_BEFORE)),
         ]
-        if not all(reply.ok for reply in replies) or talk.ping().status != _OK:
-            return None
+        if not all(reply.ok for reply in replies):
+            return _GONE
+        pings = 1 if talk.tried else _PINGED_BEFORE
+        if not all(talk.ping().status == _OK for _ in range(pings)):
+            return UNWELL
         # The earliest answer was given a while ago.
         bodies = {reply.body for reply in (*replies, talk.replies["sample"])}
         return cls(talk, name, replies[0].body if len(bodies) == 1 else None)
@@ -61,20 +75,17 @@ class Steadiness:
         """
         talk = self.talk
         unanswered = got is not None and got.status is None
-        if talk.container.pause(_DYING_S if unanswered else 0.0):
-            return self._ended()
+        if ended := self._ended(_DYING_S if unanswered else 0.0):
+            return ended
         reply = self._good()
         if not reply.ok:
             reply = talk.recovered(f"after-{self.name}")
         if not reply.ok:
-            return (
-                self._ended()
-                if talk.container.pause(0.0)
-                else f"a good request: {reply.describe()}"
-            )
-        ping = self._ping()
-        if ping.status != _OK:
-            return self._ended() if talk.container.pause(0.0) else f"a ping: {ping.describe()}"
+            return self._ended() or f"a good request: {reply.describe()}"
+        if got is None or unanswered or (got.status or 0) >= _SERVER_ERROR:
+            ping = self._ping()
+            if ping.status != _OK:
+                return self._ended() or f"a ping: {ping.describe()}"
         if self.answer is None or reply.body == self.answer:
             return None
         return self._other_answer(again)
@@ -84,11 +95,8 @@ class Steadiness:
         self.talk.container.pause(_TICK_S)
         later = [self._good() for _ in range(_ASKED_AGAIN)]
         right = [one.ok and one.body == self.answer for one in later]
-        if (
-            not any(right)
-            and all(one.ok for one in later)
-            and len({one.body for one in later}) == 1
-        ):
+        alike = all(one.ok for one in later) and len({one.body for one in later}) == 1
+        if alike and not any(right):
             return self._differs(later[-1])
         if not all(right):
             self.answer = None
@@ -117,6 +125,8 @@ class Steadiness:
             if self.talk.container.pause(_PING_PAUSE_S):
                 return reply
 
-    def _ended(self) -> str:
+    def _ended(self, wait_s: float = 0.0) -> str | None:
+        if not self.talk.container.pause(wait_s):
+            return None
         found = self.talk.container.wait(_DYING_S)
         return f"the server ended{f' with {found.code}' if found else ''}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sm_conformance.binding import clause
 from sm_conformance.judgement.outcome import Blocked, Broken, NotApplicable, NotRun
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.steadiness import UNWELL
 from sm_conformance.laboratory.steps.generated import FATAL, LAWFUL, MUTILATED, NO_EXAMPLES
 from sm_conformance.laboratory.steps.malformed_http import MALFORMED, PIPELINED
 from sm_conformance.laboratory.steps.strange import works_after
@@ -102,6 +103,8 @@ def _tried(server: Server, step: str, bench: Bench | None = None) -> Tried:
     for earlier, key in _HARMFUL.items():
         if earlier != step and server.tried.get(earlier, Tried()).harm is not None:
             raise Blocked(key)
+    if tried.why_not == UNWELL:
+        raise Blocked("HOST-006 stays-healthy")
     said = tried.why_not or f"nothing is known: {'; '.join(dict.fromkeys(tried.unknown))}"
     raise NotRun(said, excused=True)
 

@@ -21,17 +21,17 @@ from sm_conformance.observed.tried import Tried
 
 LAWFUL, MUTILATED = "lawful-requests", "mutilated-requests"
 FATAL = "-fatal"
-GONE = "the server was gone, or did not answer a good request, when these were due"
 NO_EXAMPLES = "no examples are wanted: --sm-examples=0"
 # A made-up request is waited for no longer, and those of one kind end after so long, seconds.
 _LIMIT_S = 10.0
-_SEARCH_S = 5.0
+SEARCH_S = 5.0
 _SCHEMA_S = 30.0
 # Requests are cheap, trainings are not: so many lawful ones for each example that is wanted.
 _EACH = 8
 _MOST_SIMPLER = 40
 _MOST_SAMPLES = 3
 MOST_BODY_BYTES = 1 << 20
+LARGE = "the sample request has more than 1 MiB"
 
 
 def lawful_requests(talk: Conversation) -> None:
@@ -73,19 +73,25 @@ def mutilated_requests(talk: Conversation) -> None:
             continue
         trying = _begin(talk, MUTILATED, sample)
         if trying is None:
-            break
+            continue
         one = trying.mutilate(talk.bench.examples)
         total = replace(one, tried=total.tried + one.tried, unknown=total.unknown + one.unknown)
         if total.found or total.harm:
             break
-    talk.tried[MUTILATED] = total if total.tried else talk.tried.get(MUTILATED, total)
+    if total.tried:
+        talk.tried[MUTILATED] = total
+    else:
+        talk.tried.setdefault(MUTILATED, Tried(why_not=LARGE))
 
 
 def _begin(talk: Conversation, name: str, sample: SampleRequest) -> _Trying | None:
     """None, and why it was not tried, where the server does not answer well beforehand."""
     steadiness = Steadiness.begin(talk, name=name)
-    if steadiness is None or not talk.send(invocation(sample, name=name)).ok:
-        talk.tried[name] = Tried(why_not=GONE)
+    if isinstance(steadiness, str):
+        talk.tried[name] = Tried(why_not=steadiness)
+        return None
+    if not talk.send(invocation(sample, name=name)).ok:
+        talk.tried[name] = Tried(why_not=f"the sample request {sample.name} does not succeed")
         return None
     return _Trying(talk=talk, name=name, sample=sample, steadiness=steadiness)
 
@@ -100,7 +106,7 @@ class _Trying:
     steadiness: Steadiness
     seen: dict[bytes, Reply] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
-    harmful: bytes | None = None
+    harmful: str | None = None
     harm: str | None = None
     # From the first request on: what they are made with may take its time to load.
     until: float | None = None
@@ -160,27 +166,28 @@ class _Trying:
         return Tried(
             tried=tried,
             unknown=tuple(self.unknown),
-            harmful=None if self.harmful is None else shown(self.harmful),
+            harmful=self.harmful,
             harm=self.harm,
         )
 
     def _judge(self, example: Example) -> bool | str:
         reply = self._send(self._mutilated(example.values))
         if self.harm is not None:
-            return self.harm
+            self.harmful = f"{_words(example)}, {self.harmful}"
+            return False
         if reply.problem == "timeout":
             return reply.describe()
         # Any other answer is lawful, and so is none: what is malformed for one model is not for another.
         return reply.status is not None and reply.status >= 500
 
     def _send(self, body: bytes) -> Reply:
-        self.until = self.until or time.monotonic() + _SEARCH_S
+        self.until = self.until or time.monotonic() + SEARCH_S
         request = self._request(body)
         reply = self.talk.send(request, limit_s=_LIMIT_S)
         self.seen[body] = reply
         self.harm = self.steadiness.harm(reply, lambda: self.talk.send(request, limit_s=_LIMIT_S))
         if self.harm is not None:
-            self.harmful = body
+            self.harmful = shown(body)
             self.talk.keep(replace(request, name=self.name + FATAL), reply)
         return reply
 

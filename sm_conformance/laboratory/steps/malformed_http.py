@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from sm_conformance.inputs.malformed_http import RawRequest, malformed_http, pipelined
 from sm_conformance.inputs.requests import invocation
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.laboratory.steadiness import Steadiness, shown
-from sm_conformance.laboratory.steps.generated import FATAL, GONE, MOST_BODY_BYTES
+from sm_conformance.laboratory.steps.generated import FATAL, LARGE, MOST_BODY_BYTES, SEARCH_S
 from sm_conformance.observed.raw import Said, converse
 from sm_conformance.observed.tried import Tried
 
@@ -20,20 +21,21 @@ _HEARD_S = 0.03
 _SLOWER = 3
 _LEAST_S, _MOST_S = 1.0, 10.0
 _TIMES = 3
-_LARGE = "the sample request has more than 1 MiB"
 
 
 def broken_http(talk: Conversation) -> None:
     """Requests in bad shapes, one after another; the first that harms the server ends it."""
     if len(talk.sample.body) > MOST_BODY_BYTES:
-        talk.tried[MALFORMED] = Tried(why_not=_LARGE)
+        talk.tried[MALFORMED] = Tried(why_not=LARGE)
         return
     steadiness = Steadiness.begin(talk, name=MALFORMED)
-    if steadiness is None:
-        talk.tried[MALFORMED] = Tried(why_not=GONE)
+    if isinstance(steadiness, str):
+        talk.tried[MALFORMED] = Tried(why_not=steadiness)
         return
-    tried = 0
+    tried, until = 0, time.monotonic() + SEARCH_S
     for request in malformed_http(invocation(talk.sample, name=MALFORMED)):
+        if time.monotonic() > until:
+            break
         _say(talk, request)
         tried += 1
         harm = steadiness.harm(None, lambda request=request: _say(talk, request))  # type: ignore[misc]
@@ -47,8 +49,8 @@ def broken_http(talk: Conversation) -> None:
 def pipelined_requests(talk: Conversation) -> None:
     """A good request and a ping at once, where their answers can be told apart."""
     steadiness = Steadiness.begin(talk, name=PIPELINED)
-    if steadiness is None:
-        talk.tried[PIPELINED] = Tried(why_not=GONE)
+    if isinstance(steadiness, str):
+        talk.tried[PIPELINED] = Tried(why_not=steadiness)
         return
     answer, ping = steadiness.answer, talk.ping().body
     if answer is None or answer == ping:
@@ -59,13 +61,14 @@ def pipelined_requests(talk: Conversation) -> None:
     tried, found = 0, None
     for _ in range(_TIMES):
         said = _say(talk, request, methods=("POST", "GET"), limit_s=limit_s)
-        tried += len(said) == len(("POST", "GET"))
+        tried += len(said) == 2
         found = _mixed(said, answer, ping)
         if found is None:
             break
     if found is not None:
         talk.keep_raw(request)
-    talk.tried[PIPELINED] = Tried(tried=tried, found=found)
+    why_not = None if tried or found else "the server does not answer both"
+    talk.tried[PIPELINED] = Tried(tried=tried, found=found, why_not=why_not)
 
 
 def _mixed(said: tuple[Said, ...], answer: bytes, ping: bytes) -> str | None:
