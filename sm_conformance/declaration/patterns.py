@@ -85,7 +85,9 @@ def read_schema(content: bytes) -> tuple[dict[str, Any], str | None]:
 
 
 def wrong_sample(schema: Mapping[str, Any], body: bytes) -> str | None:
-    """Why ``body`` does not keep a usable schema; None where it does."""
+    """Why ``body`` does not keep a usable schema; None where it does, or where there is no body."""
+    if not body:
+        return None
     try:
         wrong = unkept(schema, json.loads(body))
     except (ValueError, RecursionError):

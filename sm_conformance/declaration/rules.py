@@ -138,6 +138,8 @@ def _look_at_hosting(document: Any, *, problems: Problems) -> None:
         if name in names:
             problems.add(where, f"another request is named {shown(name)}")
         names.add(name)
+        if {"schema", "schema_path"} <= request.keys():
+            problems.add((*where, "schema_path"), "there is a schema here as well: say one of them")
         expected = parts.mapping(request, "expect")
         for key, wrong in (
             ("matches", _wrong_match(expected)),

@@ -67,6 +67,8 @@ def answers(data: bytes, methods: Sequence[str]) -> tuple[Said, ...]:
     sock = cast(socket.socket, SimpleNamespace(makefile=lambda _mode: reader))
     found: list[Said] = []
     for method in methods:
+        if b"\r\n\r\n" not in data[reader.tell() :]:
+            break  # an HTTPResponse takes the end of the bytes for the end of the head
         response = HTTPResponse(sock, method=method)
         try:
             response.begin()
