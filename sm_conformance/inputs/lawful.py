@@ -62,6 +62,8 @@ def search(
         finally:
             watch.cancel()
             child.kill()
+            with suppress(BrokenPipeError):  # of what it was told and did not read
+                child.stdin.close()
     if not known:
         raise CannotDraw(f"nothing could be made of the schema in {limit_s:g} s")
     return simplest

@@ -49,7 +49,11 @@ class Steadiness:
     @classmethod
     def begin(cls, talk: Conversation, *, name: str) -> Steadiness | str:
         """The reason instead, where the server is gone, fails by now, or is too slow for this."""
-        if talk.container.pause(0.0):
+        lost = any(
+            not reply.ok for name, reply in talk.replies.items() if name.startswith("after-")
+        ) or any(one.harm or one.why_not == _GONE for one in talk.tried.values())
+        # Who did not recover before is not waited for again.
+        if lost or talk.container.pause(0.0):
             return _GONE
         took_s = talk.replies["sample"].elapsed_s
         if took_s > _MOST_S:

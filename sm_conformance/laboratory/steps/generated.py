@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -35,64 +35,52 @@ LARGE = "the sample request has more than 1 MiB"
 
 
 def lawful_requests(talk: Conversation) -> None:
-    """JSON that keeps the schema of a sample request; the first that is not answered well ends it."""
-    sample = next((one for one in talk.samples if one.schema is not None), None)
-    if sample is None or not talk.bench.examples:
-        return
-    trying = _begin(talk, LAWFUL, sample)
-    if trying is None:
-        return
-    why_not = None
-    try:
-        body = lawful.search(
-            sample.schema or {},
-            trying.fails_by_its_answer,
-            wanted=_EACH * talk.bench.examples,
-            most_simpler=_MOST_SIMPLER,
-            limit_s=_SCHEMA_S,
-        )
-    except lawful.CannotDraw as error:
-        body, why_not = None, str(error)
-    talk.tried[LAWFUL] = replace(trying.result(len(trying.seen)), why_not=why_not)
-    if body is not None:
-        trying.keep(body)
-        said = f"{shown(body)}: {trying.wrong(trying.seen[body])}"
-        talk.tried[LAWFUL] = replace(talk.tried[LAWFUL], found=said)
+    """JSON that keeps the schemas of the samples; the first that is not answered well ends it."""
+    if talk.bench.examples:
+        samples = [sample for sample in talk.samples if sample.schema is not None]
+        _try_each(talk, LAWFUL, samples, _Trying.keeping_the_schema)
 
 
 def mutilated_requests(talk: Conversation) -> None:
     """The samples of each content type mutilated; the first that gets a 5xx status ends it."""
-    if not talk.bench.examples:
-        return
+    if talk.bench.examples:
+        kinds: dict[str | None, SampleRequest] = {}
+        for sample in talk.samples:
+            kinds.setdefault(sample.content_type, sample)
+        _try_each(talk, MUTILATED, list(kinds.values()), _Trying.mutilated)
+
+
+def _try_each(
+    talk: Conversation,
+    name: str,
+    samples: Sequence[SampleRequest],
+    attempt: Callable[[_Trying, int], Tried],
+) -> None:
+    """Tries what can be made of the samples, until something is found; says why nothing was tried."""
     total = Tried()
-    kinds: dict[str | None, SampleRequest] = {}
-    for sample in talk.samples:
-        kinds.setdefault(sample.content_type, sample)
-    for sample in list(kinds.values())[:_MOST_SAMPLES]:
-        if len(sample.body) > MOST_BODY_BYTES:
-            continue
-        trying = _begin(talk, MUTILATED, sample)
-        if trying is None:
-            continue
-        one = trying.mutilate(talk.bench.examples)
-        total = replace(one, tried=total.tried + one.tried, unknown=total.unknown + one.unknown)
+    for sample in samples[:_MOST_SAMPLES]:
+        trying = _begin(talk, name, sample)
+        one = trying if isinstance(trying, Tried) else attempt(trying, talk.bench.examples)
+        total = replace(
+            one,
+            tried=total.tried + one.tried,
+            unknown=total.unknown + one.unknown,
+            why_not=one.why_not if not total.tried + one.tried else None,
+        )
         if total.found or total.harm:
             break
-    if total.tried:
-        talk.tried[MUTILATED] = total
-    else:
-        talk.tried.setdefault(MUTILATED, Tried(why_not=LARGE))
+    talk.tried[name] = total
 
 
-def _begin(talk: Conversation, name: str, sample: SampleRequest) -> _Trying | None:
-    """None, and why it was not tried, where the server does not answer well beforehand."""
+def _begin(talk: Conversation, name: str, sample: SampleRequest) -> _Trying | Tried:
+    """What was tried is nothing where the server does not answer well beforehand."""
+    if len(sample.body) > MOST_BODY_BYTES:
+        return Tried(why_not=LARGE)
     steadiness = Steadiness.begin(talk, name=name)
     if isinstance(steadiness, str):
-        talk.tried[name] = Tried(why_not=steadiness)
-        return None
+        return Tried(why_not=steadiness)
     if not talk.send(invocation(sample, name=name)).ok:
-        talk.tried[name] = Tried(why_not=f"the sample request {sample.name} does not succeed")
-        return None
+        return Tried(why_not=f"the sample request {sample.name} does not succeed")
     return _Trying(talk=talk, name=name, sample=sample, steadiness=steadiness)
 
 
@@ -111,7 +99,24 @@ class _Trying:
     # From the first request on: what they are made with may take its time to load.
     until: float | None = None
 
-    def mutilate(self, drawn: int) -> Tried:
+    def keeping_the_schema(self, examples: int) -> Tried:
+        """Bodies that keep the schema of the sample, some for each of the ``examples``."""
+        try:
+            body = lawful.search(
+                self.sample.schema or {},
+                self._fails_by_its_answer,
+                wanted=_EACH * examples,
+                most_simpler=_MOST_SIMPLER,
+                limit_s=_SCHEMA_S,
+            )
+        except lawful.CannotDraw as error:
+            return Tried(why_not=str(error))
+        said = None
+        if body is not None:
+            said = f"{shown(body)}: {self._wrong(self.seen[body])}"
+        return self._result(len(self.seen), body, said)
+
+    def mutilated(self, drawn: int) -> Tried:
         """Everything that can be done to the sample alone, and ``drawn`` combinations of it."""
         lines = lines_of(self.sample.body, self.sample.content_type)
         alone = each_alone(lines)
@@ -122,24 +127,24 @@ class _Trying:
             most_simpler=_MOST_SIMPLER,
         )
         found = search.run(chain(alone, search.drawn(lines, drawn)), wanted=len(alone) + drawn)
-        said = None
+        body = said = None
         if found is not None:
             self.until = None
             found = search.simplest(found)
-            body = self._mutilated(found.values)
-            self.keep(body)
-            reply = self.seen[body].describe()
-            said = f"{_words(found)}: {reply}; the body was {shown(body)}"
+            body = self._changed(found)
+            said = f"{_words(found)}: {self.seen[body].describe()}; the body was {shown(body)}"
         self.unknown += search.unknown
-        return replace(self.result(search.tried), found=said)
+        return self._result(search.tried, body, said)
 
-    def fails_by_its_answer(self, body: bytes) -> bool:
+    def _fails_by_its_answer(self, body: bytes) -> bool:
         """Whether a body gets an answer that it should not get, and gets it again."""
         if self._over():
             return False
-        return self.wrong(self._send(body)) is not None and self.wrong(self._send(body)) is not None
+        return (
+            self._wrong(self._send(body)) is not None and self._wrong(self._send(body)) is not None
+        )
 
-    def wrong(self, reply: Reply) -> str | None:
+    def _wrong(self, reply: Reply) -> str | None:
         """What is wrong with the reply to a lawful request; None where nothing is, or nobody knows."""
         if reply.problem == "timeout":
             self.unknown.append(reply.describe())
@@ -157,21 +162,20 @@ class _Trying:
             return None
         return None if other is None else f"{other.actual}, which is not {other.expected}"
 
-    def keep(self, body: bytes) -> None:
-        """Keeps a request and its reply as evidence."""
-        self.talk.keep(self._request(body), self.seen[body])
-
-    def result(self, tried: int) -> Tried:
-        """What came of it, but for what was found."""
+    def _result(self, tried: int, body: bytes | None, found: str | None) -> Tried:
+        """What came of it; the request with the ``body`` that was ``found`` is kept as evidence."""
+        if body is not None:
+            self.talk.keep(self._request(body), self.seen[body])
         return Tried(
             tried=tried,
             unknown=tuple(self.unknown),
+            found=found,
             harmful=self.harmful,
             harm=self.harm,
         )
 
     def _judge(self, example: Example) -> bool | str:
-        reply = self._send(self._mutilated(example.values))
+        reply = self._send(self._changed(example))
         if self.harm is not None:
             self.harmful = f"{_words(example)}, {self.harmful}"
             return False
@@ -191,8 +195,8 @@ class _Trying:
             self.talk.keep(replace(request, name=self.name + FATAL), reply)
         return reply
 
-    def _mutilated(self, done: Mapping[str, str]) -> bytes:
-        return mutilated(self.sample.body, self.sample.content_type, done)
+    def _changed(self, example: Example) -> bytes:
+        return mutilated(self.sample.body, self.sample.content_type, example.values)
 
     def _request(self, body: bytes) -> Request:
         return replace(invocation(self.sample, name=self.name), body=body)

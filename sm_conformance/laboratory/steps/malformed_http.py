@@ -75,7 +75,7 @@ def _mixed(said: tuple[Said, ...], answer: bytes, ping: bytes) -> str | None:
     """What was said that belongs to the other request; None where nothing was."""
     if said and said[0].body in (answer + ping, ping + answer) and ping:
         return f"the first answer holds both: {shown(said[0].body)}"
-    if len(said) < 2:
+    if len(said) < 2 or not all(200 <= one.status < 300 for one in said):
         return None
     first, second = (one.body for one in said)
     if first == ping or second == answer:
