@@ -51,7 +51,7 @@ _PASSED_ON = (
         "examples",
         "N",
         "how many values within the declared ranges of hyperparameters, and how many outside, to "
-        "train with (default: 3)",
+        "train with; for each of them, some requests that are made up (default: 3)",
     ),
     ("limits", "FILE", "replace limits; such a run is never conformant"),
     ("max-ping-p99-ms", "MS", "bound of /ping latency"),

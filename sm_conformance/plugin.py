@@ -80,7 +80,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=_count,
         default=3,
         help="how many values within the declared ranges of hyperparameters, and how many outside, "
-        "to train with (default: 3)",
+        "to train with; for each of them, some requests that are made up (default: 3)",
     )
     add("--sm-limits", metavar="FILE", help="replace limits; such a run is never conformant")
     add("--sm-max-ping-p99-ms", metavar="MS", type=float, help="bound of /ping latency")

@@ -102,6 +102,7 @@ LIBRARIES: dict[str, set[str]] = {
     "yaml": {"aws", "contract", "declaration", "specs"},
     "hypothesis": {"inputs"},
     "sseclient": {"observed"},
+    "hypothesis_jsonschema": {"inputs"},
 }  # fmt: skip
 
 

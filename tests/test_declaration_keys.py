@@ -65,6 +65,8 @@ hosting:
     - {body: x, expect: {matches: '^[0-9]$'}}
     - {body: x, expect: {schema: {type: array, items: {type: number}}}}
     - {body: x, takes_s: 55}
+    - {body: '["x"]', schema: {type: array}}
+    - {body: '["x"]', schema_path: texts.json}
 resources: {cpus: 1.5, shm: 1g, gpus: all}
 waivers:
   - {clause: TRAIN-060 stops-in-time, reason: repaired in March, expires: 2027-01-31}
@@ -77,6 +79,8 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "src" / "lib").mkdir(parents=True)
     (tmp_path / "src" / "lib" / "train.py").write_bytes(b"train")
     (tmp_path / "src" / "serve.py").write_bytes(b"serve")
+    (tmp_path / "list.json").write_bytes(b"[1]")
+    (tmp_path / "texts.json").write_bytes(b'{"items": {"type": "string"}}')
     (tmp_path / "sourcedir.tar.gz").write_bytes(packed({"t.py": b""}))
     return tmp_path
 
@@ -196,8 +200,11 @@ def test_the_new_keys_of_hosting_resources_and_waivers_are_read(folder: Path) ->
             schema={"type": "array", "items": {"type": "number"}},
         ),
         None,
+        None,
     ]  # fmt: skip
-    assert [request.takes_s for request in said.hosting.requests] == [None] * 5 + [55.0]
+    assert [one.takes_s for one in said.hosting.requests] == [*[None] * 5, 55.0, None, None]
+    schemas = [request.schema for request in said.hosting.requests]
+    assert schemas == [*[None] * 6, {"type": "array"}, {"items": {"type": "string"}}]
     assert nothing not in [request.expect for request in said.hosting.requests]
     assert (said.resources.cpus, said.resources.shm_bytes) == (1.5, 1 << 30)
     assert said.resources.gpus == ALL_GPUS
@@ -586,6 +593,32 @@ LONG = "x" * 3000
         ),
         (expect("{schema: {items: {$ref: '#/none'}}}"), "a JSON Schema that cannot be followed"),
         (expect("{schema: {$ref: '#'}}"), "a JSON Schema that cannot be followed (RecursionErr"),
+        (
+            "hosting: {requests: [{body: '[1]', schema: {type: nonsense}}]}",
+            "$.hosting.requests[0].schema: not a JSON Schema: 'nonsense' is not valid",
+        ),
+        (
+            "hosting: {requests: [{body: '[1]', schema: {items: {type: string}}}]}",
+            "requests[0].schema: the body of the sample does not keep it: $[0]: 1 is not of type",
+        ),
+        (
+            "hosting: {requests: [{body: '1,2', schema: {}}]}",
+            "requests[0].schema: the body of the sample is no JSON, and a schema is of JSON alone",
+        ),
+        (
+            "hosting: {requests: [{body: '[1]', schema_path: src/none.json}]}",
+            "$.hosting.requests[0].schema_path: cannot read",
+        ),
+        (
+            "hosting: {requests: [{body: '[1]', schema_path: src/serve.py}]}",
+            "$.hosting.requests[0].schema_path: expected a JSON Schema in JSON",
+        ),
+        (
+            "hosting: {requests: [{body: '[1]', schema_path: list.json}]}",
+            "requests[0].schema_path: expected a JSON Schema that is an object",
+        ),
+        ("hosting: {requests: [{body: '[1]', schema: {}, schema_path: a}]}",
+         "requests[0].schema_path: there is a schema here as well: say one of them"),
         # limits of the API
         (
             "training: {environment: {A: " + LONG[:513] + "}}",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sm_conformance.declaration.values import Expectation
-from sm_conformance.judgement.expected import MOST_BYTES, CannotTell, Unmet, unmet
+from sm_conformance.laboratory.expected import MOST_BYTES, CannotTell, Unmet, unmet
 from sm_conformance.observed.http import Reply
 
 SCHEMA = {"type": "array", "items": {"type": "number", "maximum": 2}}

@@ -246,6 +246,12 @@ SERVING_SINS = [
     Sin("no-type", "HOST-022 response-type", "advice", says="without a content type"),
     Sin("breaks-on-malformed", "HOST-025 malformed-body", "advice", says="500"),
     Sin("sulks", "HOST-029 survives-bad-input", "advice", says="after empty-body: good request"),
+    Sin("breaks-on-nan", "HOST-025 mutilated-requests", "advice",
+        says="NaN in the place of cell 1: 500 Internal Server Error"),
+    Sin("mixes-callers-up", "HOST-029 survives-mutilated-requests", "advice",
+        says="sm-conformance\\n': a good request gets '7\\n', and got '0\\n' before"),
+    Sin("learns", "HOST-029 survives-mutilated-requests", "advice",
+        says="a text in the place of cell 4, '5.1,3.5,1.4,sm-conformance\\n': a good request"),
     Sin("writes-beside-model", "HOST-030 read-only-model", says="as soon as this is lifted",
         declaration=NEEDS_MODEL),
     Sin("deaf-server", "HOST-060 stops-in-time", "advice", says="it did not end",
@@ -317,9 +323,8 @@ def test_a_lawful_one_is_conformant(pytester: pytest.Pytester) -> None:
     launched = {one.key for one in clause.load().launched if one.applies(claims)}
     assert found.with_verdict("n/a").keys() & launched == {
         "IMG-012 root-training", "HOST-004 ping-bound", "HOST-010 invocation-bound",
-        "HOST-010 expected-response", "HOST-011 own-timeouts", "TRAIN-089 metric-matches",
-        "HOST-031 model-archive",
-        "HOST-062 dies-with-server",
+        "HOST-010 expected-response", "HOST-010 lawful-requests", "HOST-011 own-timeouts",
+        "TRAIN-089 metric-matches", "HOST-031 model-archive", "HOST-062 dies-with-server",
     }  # fmt: skip
     assert (found.status, found.report["conclusion"]) == (0, "conformant")
     assert (found.report["doubts"], found.report["complete"]) == ([], True)
@@ -425,6 +430,86 @@ def test_a_breach_that_the_harness_may_have_made_itself_is_nobodys_fault(
     assert_nobody_blamed(
         found, "HOST-010 invocation-bound", "the harness itself was late", "150.0 ms"
     )
+
+
+@pytest.mark.parametrize("image", ["numbers-its-answers", "two-workers"])
+def test_answers_that_differ_by_themselves_are_lawful(
+    image: str, pytester: pytest.Pytester
+) -> None:
+    found = judge_here(pytester, image, declaration=SERVES)
+
+    assert found.said.keys() <= {"HOST-014 pipelined-requests"}, found.output
+    assert found.with_verdict("advice", "fail") == {}, found.output
+    assert found.status == 0
+
+
+ROWS = {
+    "type": "array", "minItems": 1, "maxItems": 9,
+    "items": {"type": "array", "minItems": 4, "maxItems": 4,
+              "items": {"type": "integer", "minimum": 0, "maximum": 9}},
+}  # fmt: skip
+
+
+def with_schema(**expect: Any) -> dict[str, Any]:
+    """A declaration that says which requests of JSON are lawful, and what the replies are."""
+    row, json = REQUESTS
+    request = {
+        **json,
+        "body": "[[5, 3, 1, 0]]",
+        "schema": ROWS,
+        **({"expect": expect} if expect else {}),
+    }
+    return {**SERVES, "hosting": {**SERVES["hosting"], "requests": [row, request]}}
+
+
+@pytest.mark.parametrize(
+    ("sin", "body"),
+    [
+        (Sin("takes-one-row", "HOST-010 lawful-requests", "advice",
+             says="'[[0, 0, 0, 0], [0, 0, 0, 0]]': 400 Bad Request", declaration=with_schema()),
+         [[0, 0, 0, 0], [0, 0, 0, 0]]),
+        (Sin("answers-with-text", "HOST-010 lawful-requests", "advice",
+             says="$[0]: 'none' is not of type 'integer'",
+             declaration=with_schema(schema={"items": {"type": "integer"}})),
+         [[0, 0, 0, 0], [0, 0, 0, 0]]),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_lawful_request_that_is_not_answered_well_is_made_simple_and_kept(
+    sin: Sin, body: Any, pytester: pytest.Pytester
+) -> None:
+    pytest.importorskip("hypothesis_jsonschema")
+
+    found = judge_here(pytester, sin.image, declaration=sin.declaration)
+
+    assert_found_out(sin, found)
+    kept = pytester.path / "report/evidence/serve-strange/requests/lawful-requests"
+    assert json.loads(kept.read_bytes()) == body
+    assert found.findings[sin.breaks]["repeat"].endswith(
+        'requests/lawful-requests "http://$at/invocations"'
+    )
+
+
+def test_lawful_requests_that_are_answered_well_keep_the_clause(
+    pytester: pytest.Pytester,
+) -> None:
+    pytest.importorskip("hypothesis_jsonschema")
+    said = with_schema(schema={"items": {"const": 0}}, content_type="application/json")
+
+    found = judge_here(pytester, "lawful", declaration=said)
+
+    assert found.findings["HOST-010 lawful-requests"]["verdict"] == "pass"
+    assert (found.status, found.said) == (0, {}), found.output
+
+
+def test_without_examples_no_request_is_made_up(pytester: pytest.Pytester) -> None:
+    found = judge_here(pytester, "breaks-on-nan", "--sm-examples=0", declaration=with_schema())
+
+    assert found.said == {
+        "HOST-010 lawful-requests": "not-run", "HOST-025 mutilated-requests": "not-run",
+        "HOST-029 survives-mutilated-requests": "not-run",
+    }  # fmt: skip
+    assert (found.status, found.report["conclusion"]) == (0, "conformant")
 
 
 def test_responses_that_are_as_declared_are_lawful(pytester: pytest.Pytester) -> None:

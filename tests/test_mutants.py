@@ -24,8 +24,11 @@ MUTANTS = sorted(path.parent for path in SAMPLES.glob("mutants/*/mutant.yaml"))
 LARGE = {"pytorch"}
 # Verdicts that say nothing against an image.
 QUIET = {"pass", "n/a"}
-# Many launches, which the mutants of other clauses are spared; the sample images are not.
-BY_EXAMPLES = {"TRAIN-010 lawful-values", "TRAIN-015 bad-hyperparameter"}
+# Many launches and requests, which the mutants of other clauses are spared; the sample images are not.
+BY_EXAMPLES = {
+    "TRAIN-010 lawful-values", "TRAIN-015 bad-hyperparameter", "HOST-010 lawful-requests",
+    "HOST-025 mutilated-requests", "HOST-029 survives-mutilated-requests",
+}  # fmt: skip
 NO_EXAMPLES = "--sm-examples=0"
 
 

@@ -133,7 +133,7 @@ def _names_a_file(where: Where, value: str) -> bool:
             return True
         case ("training" | "hosting", "code", "path" | "sourcedir"):
             return True
-        case ("hosting", "requests", _, "body_path"):
+        case ("hosting", "requests", _, "body_path" | "schema_path"):
             return True
         case ("hosting", "requests", _, "expect", "body_path"):
             return True

@@ -16,9 +16,9 @@ from sm_conformance.aws.requests import Requests
 from sm_conformance.declaration import parts
 from sm_conformance.declaration.problems import Problems, Where, shown
 
-_NAMED_FILES = ("path", "body_path", "model")
+_NAMED_FILES = ("path", "body_path", "model", "schema_path")
 # Of a sample request: what AWS's requests have no words for.
-_ADDED = ("name", "expect", "stream")
+_SAID_OF_A_REQUEST = ("name", "expect", "schema", "schema_path", "stream")
 
 
 def merge(requests: Requests, said: Any, *, folder: Path, problems: Problems) -> Any:
@@ -121,6 +121,6 @@ def _spelt_out(value: Any) -> Any:
 
 
 def _asked(request: Any) -> dict[str, Any]:
-    """What goes out; the name and how the answer comes back are the owner's to add."""
+    """What goes out; all else that is said of a request is the owner's to add."""
     said = parts.mapping(request)
-    return {key: value for key, value in said.items() if key not in _ADDED}
+    return {key: value for key, value in said.items() if key not in _SAID_OF_A_REQUEST}

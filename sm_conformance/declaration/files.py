@@ -8,7 +8,7 @@ import os
 import stat
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from sm_conformance.data import kinds
 from sm_conformance.declaration import generate, parts
 from sm_conformance.declaration.document import SURROGATE
+from sm_conformance.declaration.patterns import read_schema, wrong_sample, wrong_schema
 from sm_conformance.declaration.problems import Problems, Where, nearest
 from sm_conformance.declaration.values import Code
 
@@ -80,6 +81,21 @@ class NamedFiles:
                 return self._decoded(text, where=(*where, "body_base64"))
             case _:
                 return b""
+
+    def schema(self, said: Any, *, body: bytes, where: Where) -> Mapping[str, Any] | None:
+        """The JSON Schema of a sample request, which its ``body`` keeps; None where none is said."""
+        match said:
+            case {"schema": dict(schema)}:
+                key, wrong = "schema", wrong_schema(schema) or wrong_sample(schema, body)
+            case {"schema_path": str(path)}:
+                key, content = "schema_path", self._one(path, where=(*where, "schema_path"))
+                schema, wrong = read_schema(content)
+                wrong = wrong or wrong_sample(schema, body)
+            case _:
+                return None
+        if wrong is not None and not self._problems.touch((*where, key)):
+            self._problems.add((*where, key), wrong)
+        return schema
 
     def model(self, said: Any, *, where: Where) -> Path | None:
         """The path of the model archive, which may be too large to hold; none for ``none``."""

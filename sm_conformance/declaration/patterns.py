@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -70,6 +71,30 @@ def wrong_schema(schema: dict[str, Any]) -> str | None:
     except Exception as error:  # noqa: BLE001 - the library raises much for what cannot be followed
         return f"a JSON Schema that cannot be followed ({type(error).__name__})"
     return None
+
+
+def read_schema(content: bytes) -> tuple[dict[str, Any], str | None]:
+    """The schema that a file holds, and what is wrong with it."""
+    try:
+        schema = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}, "expected a JSON Schema in JSON"
+    if not isinstance(schema, dict):
+        return {}, "expected a JSON Schema that is an object"
+    return schema, wrong_schema(schema)
+
+
+def wrong_sample(schema: Mapping[str, Any], body: bytes) -> str | None:
+    """Why ``body`` does not keep a usable schema; None where it does, or where there is no body."""
+    if not body:
+        return None
+    try:
+        wrong = unkept(schema, json.loads(body))
+    except (ValueError, RecursionError):
+        return "the body of the sample is no JSON, and a schema is of JSON alone"
+    except Exception as error:  # noqa: BLE001 - the library raises much for what cannot be followed
+        return f"the schema cannot be followed on the sample ({type(error).__name__})"
+    return None if wrong is None else f"the body of the sample does not keep it: {wrong:.200}"
 
 
 def unkept(schema: Mapping[str, Any], value: Any) -> str | None:

@@ -148,6 +148,8 @@ def _look_at_hosting(document: Any, *, problems: Problems) -> None:
         if index == 0 and "takes_s" in request:
             text = "the first request is sent often: put a slow one behind it"
             problems.add((*where, "takes_s"), text)
+        if {"schema", "schema_path"} <= request.keys():
+            problems.add((*where, "schema_path"), "there is a schema here as well: say one of them")
         expected = parts.mapping(request, "expect")
         for key, wrong in (
             ("matches", _wrong_match(expected)),

@@ -125,11 +125,12 @@ def _objective(said: dict[str, Any]) -> Objective | None:
 
 def _request(name: str, said: dict[str, Any], *, where: Where, files: NamedFiles) -> SampleRequest:
     expected = parts.mapping(said, "expect")
+    body = files.body(said, where=where)
     return SampleRequest(
         name=name,
         content_type=said.get("content_type"),
         accept=said.get("accept"),
-        body=files.body(said, where=where),
+        body=body,
         expect=Expectation(
             content_type=expected.get("content_type"),
             body=files.body(expected, where=(*where, "expect"))
@@ -142,4 +143,5 @@ def _request(name: str, said: dict[str, Any], *, where: Where, files: NamedFiles
         else None,
         takes_s=parts.number(said.get("takes_s")),
         stream=parts.mapping(said, "stream").get("format"),
+        schema=files.schema(said, body=body, where=where),
     )

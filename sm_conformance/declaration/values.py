@@ -175,6 +175,8 @@ class SampleRequest:
     expect: Expectation | None = None
     takes_s: float | None = None
     stream: str | None = None
+    # A JSON Schema: every body that keeps it succeeds as well.
+    schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sm_conformance.declaration.values import SampleRequest
 from sm_conformance.engine.protocol import Container
+from sm_conformance.inputs.malformed_http import RawRequest
 from sm_conformance.inputs.requests import PLATFORM_HEADERS, Request, invocation
 from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.bench import Bench
@@ -21,6 +22,7 @@ from sm_conformance.observed.paced import Paced
 from sm_conformance.observed.parted import PartedRequest
 from sm_conformance.observed.run import Stop
 from sm_conformance.observed.sending import in_chunks
+from sm_conformance.observed.tried import Tried
 from sm_conformance.observed.written import Written
 
 # A ping is given this many times the platform's limit, to tell slow from silent.
@@ -65,6 +67,7 @@ class Conversation:
     bereft: Bereft | None = None
     written: Written | None = None
     load: Load | None = None
+    tried: dict[str, Tried] = field(default_factory=dict)
 
     @property
     def address(self) -> Address:
@@ -115,10 +118,18 @@ class Conversation:
         self, request: Request, *, limit_s: float | None = None, session: Session | None = None
     ) -> Reply:
         """One request, on a connection of its own or of ``session``; the reply is kept by its name."""
+        reply = self.send(request, limit_s=limit_s, session=session)
+        self.keep(request, reply)
+        return reply
+
+    def send(
+        self, request: Request, *, limit_s: float | None = None, session: Session | None = None
+    ) -> Reply:
+        """The same, and nothing of it is kept."""
         self.bench.check()
         body = in_chunks(request.body) if request.chunked else request.body
         with nullcontext(session) if session else Session(self.address) as connection:
-            reply = connection.exchange(
+            return connection.exchange(
                 method=request.method,
                 path=request.path,
                 headers=request.headers,
@@ -126,9 +137,30 @@ class Conversation:
                 limit_s=limit_s or (self.stream_limit_s if request.streams else self.reply_limit_s),
                 connect_limit_s=_CONNECT_S,
             )
+
+    def keep(self, request: Request, reply: Reply) -> None:
+        """Keeps a reply under the request's name, with what is needed to send the request again."""
         self.replies[request.name] = reply
-        self._keep(request, reply)
-        return reply
+        evidence.write_reply(self.folder, request.name, reply)
+        # A large body is worth its room only where somebody will want to send it again.
+        small = len(request.body) <= _LARGEST_KEPT_BODY or not reply.ok
+        kept = small and request.method == "POST"
+        if kept:
+            evidence.write_request(self.folder, request.name, request.body)
+        self.curls[request.name] = evidence.repeat_request(
+            self.folder.name,
+            request=request.name,
+            method=request.method,
+            path=request.path,
+            headers=request.headers,
+            body=kept,
+            longest_s=self.stream_limit_s if request.streams else None,
+        )
+
+    def keep_raw(self, request: RawRequest) -> None:
+        """Keeps bytes that are no proper request, with what is needed to send them again."""
+        evidence.write_request(self.folder, request.name, request.data)
+        self.curls[request.name] = evidence.repeat_raw(self.folder.name, request)
 
     def ask_in_halves(
         self, request: Request, *, between: Callable[[], object], limit_s: float
@@ -148,8 +180,7 @@ class Conversation:
             if parted.begun:
                 between()
             reply = parted.finish(limit_s=limit_s)
-        self.replies[request.name] = reply
-        self._keep(request, reply)
+        self.keep(request, reply)
         return reply
 
     def until_good(self, name: str, *, patience_s: float, limit_s: float | None = None) -> Reply:
@@ -173,22 +204,3 @@ class Conversation:
     def recovered(self, name: str, *, limit_s: float | None = None) -> Reply:
         """The first sample request after one that a worker may not have survived."""
         return self.until_good(name, patience_s=_RECOVERY_S, limit_s=limit_s)
-
-    def _keep(self, request: Request, reply: Reply) -> None:
-        evidence.write_reply(self.folder, request.name, reply)
-        # A large body is worth its room only where somebody will want to send it again.
-        small = len(request.body) <= _LARGEST_KEPT_BODY or not reply.ok
-        kept = small and request.method == "POST"
-        if kept:
-            bodies = self.folder / "requests"
-            bodies.mkdir(exist_ok=True)
-            (bodies / request.name).write_bytes(request.body)
-        self.curls[request.name] = evidence.repeat_request(
-            self.folder.name,
-            request=request.name,
-            method=request.method,
-            path=request.path,
-            headers=request.headers,
-            body=kept,
-            longest_s=self.stream_limit_s if request.streams else None,
-        )

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from sm_conformance.engine.protocol import Bounds, Container, Launch, Network
 from sm_conformance.inputs.archive import OPEN_MODE, file_mode
+from sm_conformance.inputs.malformed_http import RawRequest
 from sm_conformance.inputs.requests import PLATFORM_HEADERS
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.run import Logs
@@ -20,6 +21,17 @@ _DIRECT_ADDRESS = f"at=$(docker inspect -f '{_ADDRESS}' sm-repeat):8080"
 _PUBLISHED_ADDRESS = "at=127.0.0.1:$(docker port sm-repeat 8080/tcp | head -n 1 | sed 's/.*://')"
 # Nobody's names are known, and that is found out soon, as in the launch itself.
 _NO_NAMES = "--dns 127.0.0.1 --dns-search . --dns-opt timeout:1 --dns-opt attempts:1"
+# Sends a file in parts with a pause after each; what can send any byte is at hand wherever this runs.
+_SEND_RESET = """import socket, struct, sys, time
+host, port = sys.argv[1].rsplit(":", 1)
+data, size = open(sys.argv[2], "rb").read(), int(sys.argv[3])
+s = socket.create_connection((host, int(port)), 5)
+for at in range(0, len(data), size):
+    s.sendall(data[at:at + size])
+    time.sleep(float(sys.argv[4]))
+s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+"""
+_SEND = _SEND_RESET.replace(_SEND_RESET.splitlines()[-1], "s.settimeout(2)\nprint(s.recv(65536))")
 # How often the printed commands ask a server for its first 200, once a second.
 _MOST_TRIES = 60
 
@@ -79,6 +91,13 @@ def write_reply(folder: Path, name: str, reply: Reply) -> None:
     target.mkdir(exist_ok=True)
     head = [reply.describe(), *(f"{key}: {value}" for key, value in reply.headers), "", ""]
     (target / f"{name}.txt").write_bytes("\n".join(head).encode("utf-8", "replace") + reply.body)
+
+
+def write_request(folder: Path, name: str, content: bytes) -> None:
+    """What was sent as ``requests/<name>``: a body, or a whole request where it is no proper one."""
+    target = folder / "requests"
+    target.mkdir(exist_ok=True)
+    (target / name).write_bytes(content)
 
 
 def repeat_training(launch: Launch, *, name: str) -> str:
@@ -216,6 +235,15 @@ def repeat_kill(command: str) -> str:
         "first=$(docker inspect -f '{{.State.Pid}}' sm-repeat)\n"
         f"kill -KILL $({listed} | awk -v first=$first '$1 != first {{print $1; exit}}')\n"
         "sleep 1"
+    )
+
+
+def repeat_raw(name: str, request: RawRequest) -> str:
+    """The line that sends bytes as they are to a server started by the commands above."""
+    program = _SEND_RESET if request.abandoned else _SEND
+    return (
+        f"python3 -c {shlex.quote(program)} $at {_here(name, f'requests/{request.name}')} "
+        f"{request.part_bytes} {request.pause_s:g}"
     )
 
 

@@ -11,11 +11,13 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from sm_conformance.inputs.ranges import Example, Lines, bad_lines, lawful_ends, lawful_lines
 from sm_conformance.inputs.scenario import Scenario
 from sm_conformance.inputs.training import ordinary_hyperparameters
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.searching import Search
 from sm_conformance.laboratory.training import train
 from sm_conformance.laboratory.wording import missed_network
 from sm_conformance.observed.run import Ending, TrainRun, Trials
@@ -27,7 +29,6 @@ _WAIT_TIMES = 3
 # Launches that make a counterexample simpler.
 _MOST_SIMPLER = 10
 _HANDED = "opt/ml/input/config/hyperparameters.json"
-_UNSTEADY = "it did not end as it should, and when it was repeated, it did"
 
 
 def observe(bench: Bench, scenario: Scenario, plain: TrainRun) -> TrainRun:
@@ -52,93 +53,47 @@ def observe(bench: Bench, scenario: Scenario, plain: TrainRun) -> TrainRun:
     if not lines:
         return plain
     trying = _Trying(bench=bench, scenario=scenario, plain=plain, fails=fails)
-    return trying.result(trying.search(lines, first))
+    return trying.result(lines, first)
 
 
 @dataclass(slots=True)
 class _Trying:
-    """The examples of one scenario, and what is known of them."""
+    """The launches with examples of one scenario."""
 
     bench: Bench
     scenario: Scenario
     plain: TrainRun
     # Whether a run is not what it should be; None where that is not known.
     fails: Callable[[Bench, TrainRun], bool | None]
-    # The good values are known: nothing is wrong with them, on either side of the ranges.
-    known: dict[frozenset[tuple[str, str]], bool] = field(
-        default_factory=lambda: {Example().key: False}
-    )
     runs: list[tuple[Example, TrainRun]] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    tried: int = 0
     began: float = field(default_factory=time.monotonic)
 
-    def search(self, lines: Sequence[Lines], first: Sequence[Example]) -> Example | None:
-        """The first example that fails, made simpler; ``first`` are tried before others are drawn."""
-        from sm_conformance.inputs.examples import draw
-
-        wanted = self.bench.examples
-        upcoming = list(first)
-        if len({example.key for example in first} - self.known.keys()) < wanted:
-            with self.bench.quiet.busy():
-                upcoming += draw(lines, wanted)
-        for example in upcoming:
-            if self.tried == wanted or self._over():
-                break
-            if example.key in self.known:
-                continue
-            self.tried += 1
-            self.known[example.key] = self._fails_twice(example)
-            if self.known[example.key]:
-                return self._simpler(example)
-        return None
-
-    def result(self, counterexample: Example | None) -> TrainRun:
+    def result(self, lines: Sequence[Lines], first: Sequence[Example]) -> TrainRun:
         """The run to look at, with what was tried; the evidence of the others goes."""
-        run = self._run_of(counterexample) if counterexample else self.plain
+        search = Search(
+            quiet=self.bench.quiet, judge=self._judge, over=self._over, most_simpler=_MOST_SIMPLER
+        )
+        wanted = self.bench.examples
+        found = search.run(chain(first, search.drawn(lines, wanted)), wanted=wanted)
+        # It takes minutes to be sure of another one that hangs.
+        if found is not None and self._run_of(found).ending is not Ending.IDLE:
+            found = search.simplest(found)
+        run = self._run_of(found) if found else self.plain
         for _, other in self.runs:
             if other is not run:  # each has a copy of the input data
                 shutil.rmtree(other.evidence, ignore_errors=True)
         trials = Trials(
-            tried=self.tried,
-            unknown=tuple(self.unknown),
-            counterexample=counterexample.values if counterexample else None,
-            handed=(run.evidence / _HANDED).read_text("utf-8") if counterexample else None,
+            tried=search.tried,
+            unknown=tuple(search.unknown),
+            counterexample=found.values if found else None,
+            handed=(run.evidence / _HANDED).read_text("utf-8") if found else None,
         )
         return replace(run, trials=trials)
 
-    def _fails_twice(self, example: Example) -> bool:
+    def _judge(self, example: Example) -> bool | str:
         run = self._launch(example)
         fails = self.fails(self.bench, run)
-        if fails is None:
-            self.unknown.append(run.story())
-        elif fails:
-            again = self.fails(self.bench, self._launch(example))
-            if not again:
-                self.unknown.append(_UNSTEADY)
-            return bool(again)
-        return False
-
-    def _simpler(self, example: Example) -> Example:
-        """The simplest example that fails like ``example``, as far as some launches tell."""
-        if self._run_of(example).ending is Ending.IDLE:
-            return example  # it takes minutes to be sure of another one that hangs
-        for _ in range(_MOST_SIMPLER):
-            found, asked = self._simplest(example)
-            if asked is None or self._over():
-                break
-            self.known[asked.key] = bool(self.fails(self.bench, self._launch(asked)))
-        else:
-            found, _ = self._simplest(example)
-        if found.key == example.key:
-            return example
-        return found if self.fails(self.bench, self._launch(found)) else example
-
-    def _simplest(self, example: Example) -> tuple[Example, Example | None]:
-        from sm_conformance.inputs.examples import simplest
-
-        with self.bench.quiet.busy():
-            return simplest(example, self.known)
+        return run.story() if fails is None else fails
 
     def _launch(self, example: Example) -> TrainRun:
         conditions = self.scenario.conditions

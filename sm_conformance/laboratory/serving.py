@@ -272,6 +272,7 @@ def _observed(
         bereft=talk.bereft,
         written=talk.written,
         load=talk.load,
+        tried=dict(talk.tried),
         repeat=evidence.repeat_server(
             launch,
             folder=talk.folder,

@@ -16,6 +16,7 @@ from sm_conformance.observed.load import Load
 from sm_conformance.observed.output import OutputTree
 from sm_conformance.observed.paced import Paced
 from sm_conformance.observed.sought import NOTHING_SOUGHT, Sought
+from sm_conformance.observed.tried import Tried
 from sm_conformance.observed.written import Written
 
 _READ_BYTES = 256 * 1024
@@ -249,6 +250,8 @@ class Server:
     paced: Mapping[str, Paced] = field(default_factory=dict)
     floors: Mapping[str, Summary] = field(default_factory=dict)
     paced_floors: Mapping[str, Summary] = field(default_factory=dict)
+    # What made-up requests showed, by the step that sent them.
+    tried: Mapping[str, Tried] = field(default_factory=dict)
     cause: Cause | None = None
     # The same scenario in a fresh launch, where this one showed a timing that would block.
     again: Server | None = None

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from sm_conformance.binding import clause
 from sm_conformance.contract.limits import Limits
-from sm_conformance.judgement.expected import CannotTell, unmet
 from sm_conformance.judgement.labels import accepted, mislabelled
 from sm_conformance.judgement.outcome import Blocked, Broken, NotApplicable, demand
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.expected import CannotTell, unmet
 from sm_conformance.laboratory.steps.protocol import KEPT, unlike
 from sm_conformance.laboratory.steps.strange import BAD
 from sm_conformance.observed import timing

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sm_conformance.binding import clause
 from sm_conformance.contract.limits import Limits
-from sm_conformance.judgement.expected import CannotTell, unmet
 from sm_conformance.judgement.outcome import Blocked, Broken, NotApplicable, NotRun, demand
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.expected import CannotTell, unmet
 from sm_conformance.observed import timing
 from sm_conformance.observed.run import Server, Stage
 from sm_conformance.suite.asked import asked

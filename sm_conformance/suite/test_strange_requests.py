@@ -14,7 +14,7 @@ from sm_conformance.laboratory.steps.strange import (
 from sm_conformance.observed.run import Server, Stage
 from sm_conformance.suite.asked import asked, plainly_well
 
-_SURVIVES = "HOST-029 survives-bad-input"
+SURVIVES = "HOST-029 survives-bad-input"
 # Malformed for every sample; the others are sent where a sample lends itself to it.
 _ALWAYS = ("empty-body", "noise", "cut")
 
@@ -27,7 +27,7 @@ def test_content_types(given: str, server: Server) -> None:
         return
     reply = asked(server, "undeclared-type")
     if _ended_by(server, "undeclared-type"):
-        raise Blocked(_SURVIVES)
+        raise Blocked(SURVIVES)
     demand(
         reply.status is not None and 400 <= reply.status < 500,
         expected="a 4xx status, 415 for choice",
@@ -36,7 +36,7 @@ def test_content_types(given: str, server: Server) -> None:
     )
     untyped = server.replies.get("no-type")
     if untyped is not None and _ended_by(server, "no-type"):
-        raise Blocked(_SURVIVES)
+        raise Blocked(SURVIVES)
     demand(
         untyped is None or (untyped.status is not None and untyped.status < 500),
         expected="a type taken for granted, or a 4xx status",
@@ -54,7 +54,7 @@ def test_malformed_body(server: Server) -> None:
         if reply is None and name not in _ALWAYS:
             continue
         if reply is None or _ended_by(server, name):
-            raise Blocked(_SURVIVES)
+            raise Blocked(SURVIVES)
         # A 2xx is no breach: what is malformed for one model is lawful input for another.
         demand(
             reply.status is not None and reply.status < 500,
@@ -137,7 +137,7 @@ def _accepted(server: Server, name: str, further: str = "") -> None:
     reply = server.replies.get(name)
     if reply is None or reply.connect_s is None:
         if not survived(server.replies):
-            raise Blocked(_SURVIVES)
+            raise Blocked(SURVIVES)
         raise NotRun("the server was gone, or still at work, when a large body was due")
     if reply.status is None and reply.problem == "timeout":
         raise NotRun(f"no answer in time, so nobody knows: {reply.describe()}", excused=True)

@@ -616,6 +616,73 @@ def _dies_with_its_child(inside: Inside) -> int:
     return LAWFUL.serve(inside)
 
 
+def _breaks_on_nan(headers: Message, body: bytes) -> Answer:
+    if b"NaN" in body:
+        return 500, "text/plain", b"out of range\n"
+    return invocation(headers, body)
+
+
+def _takes_one_row(headers: Message, body: bytes) -> Answer:
+    """Of JSON, that is."""
+    status, kind, text = invocation(headers, body)
+    many = kind == "application/json" and b"," in text
+    return (400, "text/plain", b"one row, please\n") if many else (status, kind, text)
+
+
+def _answers_with_text(headers: Message, body: bytes) -> Answer:
+    status, kind, text = invocation(headers, body)
+    return status, kind, b'["none"]' if text == b"[0, 0]" else text
+
+
+def _mixes_callers_up() -> Callable[[Message, bytes], Answer]:
+    """What one caller was refused for is the answer to the next."""
+    left_over: list[bytes] = []
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        status, kind, text = invocation(headers, body)
+        if b"sm-conformance" in body:
+            left_over.append(b"7\n")
+        elif status == 200 and left_over:
+            text = left_over.pop()
+        return status, kind, text
+
+    return answer
+
+
+def _learns() -> Callable[[Message, bytes], Answer]:
+    """A text in a request changes its answers for good."""
+    learned: list[bytes] = []
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        if b",sm-conformance" in body:
+            learned.append(body)
+        status, kind, text = invocation(headers, body)
+        return status, kind, b"9\n" if learned and status == 200 else text
+
+    return answer
+
+
+def _counts() -> Callable[[Message, bytes], Answer]:
+    seen = count()
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        status, kind, text = invocation(headers, body)
+        return status, kind, f"{next(seen)}\n".encode() if status == 200 else text
+
+    return answer
+
+
+def _two_workers() -> Callable[[Message, bytes], Answer]:
+    """Each has an answer of its own, and the second comes seldom."""
+    seen = count()
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        status, kind, text = invocation(headers, body)
+        return status, kind, b"1\n" if status == 200 and next(seen) % 13 == 12 else text
+
+    return answer
+
+
 def _unpacks_beside_the_model(inside: Inside) -> None:
     if "/opt/ml/model" in inside.read_only:
         raise PermissionError("read-only file system: /opt/ml/model/cache")
@@ -880,6 +947,25 @@ MINIATURES: dict[str, Miniature] = {
     "html": _serves("It says that its JSON is HTML.", invocation=_labelled("text/html", b"[0]")),
     "csv-as-json": _serves(
         "It says that its CSV is JSON.", invocation=_labelled("application/json", b"0\n1\n")
+    ),
+    "breaks-on-nan": _serves("NaN makes it say 500.", invocation=_breaks_on_nan),
+    "takes-one-row": _serves("It refuses several rows of JSON.", invocation=_takes_one_row),
+    "answers-with-text": _serves(
+        "To two rows it answers with a text.", invocation=_answers_with_text
+    ),
+    "mixes-callers-up": _lawful_but(
+        "It answers with what is left of another request.",
+        serve=_afresh(lambda: serving(invocation=_mixes_callers_up())),
+    ),
+    "learns": _lawful_but(
+        "It learns from whatever it is sent.",
+        serve=_afresh(lambda: serving(invocation=_learns())),
+    ),
+    "numbers-its-answers": _lawful_but(
+        "It numbers its answers.", serve=_afresh(lambda: serving(invocation=_counts()))
+    ),
+    "two-workers": _lawful_but(
+        "Its workers do not agree.", serve=_afresh(lambda: serving(invocation=_two_workers()))
     ),
     "small-bodies": _serves("It refuses 6 MiB.", body_limit=1 << 20),
     "smallish-bodies": _serves("It refuses 25 MB.", body_limit=10 << 20),

@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sm_conformance.laboratory.conversation import Conversation
-from sm_conformance.laboratory.steps import ending, life, ordinary, protocol, strange, streaming
+from sm_conformance.laboratory.steps import (
+    ending,
+    generated,
+    life,
+    malformed_http,
+    ordinary,
+    protocol,
+    strange,
+    streaming,
+)
 from sm_conformance.laboratory.steps.latency import latency
 from sm_conformance.laboratory.steps.load import load
 from sm_conformance.laboratory.steps.slow import slow_request
@@ -45,6 +54,10 @@ _STEPS: Mapping[str, _Step] = {
     "undeclared-type": _Step(strange.undeclared_type),
     "malformed-bodies": _Step(strange.malformed_bodies),
     "large-bodies": _Step(strange.large_bodies),
+    "pipelined-requests": _Step(malformed_http.pipelined_requests),
+    "lawful-requests": _Step(generated.lawful_requests),
+    "mutilated-requests": _Step(generated.mutilated_requests),
+    "malformed-http": _Step(malformed_http.broken_http),
     "in-flight": _Step(life.in_flight),
     "kill-server": _Step(life.kill_server),
     "stop": _Step(ending.stop, needs_an_answer=False),

@@ -1,0 +1,122 @@
+"""Requests that are made up: by a declared schema, from the sample mutilated, and no proper HTTP."""
+
+from __future__ import annotations
+
+from sm_conformance.binding import clause
+from sm_conformance.judgement.outcome import Blocked, Broken, NotApplicable, NotRun
+from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.steadiness import UNWELL
+from sm_conformance.laboratory.steps.generated import FATAL, LAWFUL, MUTILATED, NO_EXAMPLES
+from sm_conformance.laboratory.steps.malformed_http import MALFORMED, PIPELINED
+from sm_conformance.laboratory.steps.strange import MALFORMED as MALFORMED_BODIES
+from sm_conformance.laboratory.steps.strange import survived
+from sm_conformance.observed.run import Server, Stage
+from sm_conformance.observed.tried import Tried
+from sm_conformance.suite.test_strange_requests import SURVIVES
+
+# Steps that may harm a server so that those after them tell nothing, and their clauses.
+_HARMFUL = {
+    LAWFUL: "HOST-010 lawful-requests",
+    MUTILATED: "HOST-029 survives-mutilated-requests",
+}
+
+
+@clause("HOST-010", "lawful-requests", given="serve-strange", needs=Stage.ANSWERED)
+def test_lawful_requests(server: Server, bench: Bench) -> None:
+    """A request that keeps the declared schema is answered with a 2xx status, as declared."""
+    hosting = bench.candidate.declaration.hosting
+    if not any(sample.schema for sample in (hosting.requests if hosting else ())):
+        raise NotApplicable(
+            "the declaration says of no request what others are lawful: "
+            "`hosting: {requests: [{…, schema: {…}}]}`"
+        )
+    tried = _tried(server, LAWFUL, bench)
+    wrong = tried.found or (tried.harm and f"{tried.harmful}: {tried.harm}")
+    if wrong is not None:
+        raise Broken(
+            expected="2xx to every request that keeps the declared schema, and the declared reply",
+            actual=_counted(wrong, tried),
+            repeat=_repeat(server, LAWFUL, tried),
+        )
+
+
+@clause("HOST-014", "pipelined-requests", given="serve-strange", needs=Stage.ANSWERED)
+def test_pipelined_requests(server: Server) -> None:
+    """Of two requests sent at once on one connection neither gets the answer to the other."""
+    tried = _tried(server, PIPELINED)
+    if tried.found is not None:
+        raise Broken(
+            expected="each its own answer, in the order of the requests",
+            actual=tried.found,
+            repeat=_repeat(server, PIPELINED, tried),
+        )
+
+
+@clause("HOST-025", "mutilated-requests", given="serve-strange", needs=Stage.ANSWERED)
+def test_mutilated_requests(server: Server, bench: Bench) -> None:
+    """A request body that is the sample mutilated does not get a 5xx status."""
+    tried = _tried(server, MUTILATED, bench)
+    malformed = (server.replies.get(name) for name in MALFORMED_BODIES)
+    statuses = [reply.status for reply in malformed if reply is not None]
+    if any(status is None or status >= 500 for status in statuses):
+        raise Blocked("HOST-025 malformed-body")
+    if tried.harm is not None:
+        raise Blocked(_HARMFUL[MUTILATED])
+    if tried.found is not None:
+        raise Broken(
+            expected="a 4xx status, or an answer if it makes sense",
+            actual=_counted(tried.found, tried),
+            repeat=_repeat(server, MUTILATED, tried),
+        )
+
+
+@clause("HOST-029", "survives-mutilated-requests", given="serve-strange", needs=Stage.ANSWERED)
+def test_survives_mutilated_requests(server: Server, bench: Bench) -> None:
+    """Valid requests still succeed, and get the same answer, after mutilated ones."""
+    _survived(server, MUTILATED, _tried(server, MUTILATED, bench))
+
+
+@clause("HOST-029", "survives-malformed-http", given="serve-strange", needs=Stage.ANSWERED)
+def test_survives_malformed_http(server: Server) -> None:
+    """Valid requests still succeed, and get the same answer, after malformed, slow and broken-off HTTP."""
+    _survived(server, MALFORMED, _tried(server, MALFORMED))
+
+
+def _survived(server: Server, step: str, tried: Tried) -> None:
+    if tried.harm is not None:
+        raise Broken(
+            expected="a ping and a good request succeed afterwards, with the answer as before",
+            actual=_counted(f"after {tried.harmful}: {tried.harm}", tried),
+            repeat=_repeat(server, step, tried),
+        )
+
+
+def _tried(server: Server, step: str, bench: Bench | None = None) -> Tried:
+    """What was tried. Raises Blocked where the server was no longer what it should be, else NotRun."""
+    if bench is not None and not bench.examples:
+        raise NotRun(NO_EXAMPLES, excused=True)
+    if "undeclared-type" not in server.replies or not survived(server.replies):
+        raise Blocked(SURVIVES)
+    tried = server.tried.get(step, Tried(why_not="no request was made up"))
+    if tried.why_not is None and len(tried.unknown) < max(1, tried.tried):
+        return tried
+    for earlier, key in _HARMFUL.items():
+        if earlier != step and server.tried.get(earlier, Tried()).harm is not None:
+            raise Blocked(key)
+    if tried.why_not == UNWELL:
+        raise Blocked("HOST-006 stays-healthy")
+    said = tried.why_not or f"nothing is known: {'; '.join(dict.fromkeys(tried.unknown))}"
+    raise NotRun(said, excused=True)
+
+
+def _counted(said: str, tried: Tried) -> str:
+    unknown = f", of which {len(tried.unknown)} tell nothing" if tried.unknown else ""
+    return f"{said}; requests tried: {tried.tried}{unknown}"
+
+
+def _repeat(server: Server, step: str, tried: Tried) -> str:
+    """The commands that send the request again and, where it did harm, a good one after it."""
+    if tried.harm is None:
+        return server.curl(step)
+    after = server.curls.get(f"after-{step}", server.curls.get("sample", ""))
+    return f"{server.curl(step + FATAL)}\n{after}"
