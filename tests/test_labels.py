@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sm_conformance.judgement.labels import accepted, mislabelled
 from sm_conformance.observed.http import Reply
+from sm_conformance.observed.labels import accepted, mislabelled
 
 
 def reply(kind: str | None, body: bytes, **further: str) -> Reply:

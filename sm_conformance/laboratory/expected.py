@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sm_conformance.declaration.patterns import compiled, unkept
 from sm_conformance.declaration.values import Expectation
-from sm_conformance.judgement.labels import media_type
 from sm_conformance.observed.http import Reply, printable
+from sm_conformance.observed.labels import media_type
 
 # What a pattern or a schema looks at: the pattern is the user's own, and so is the time it takes.
 MOST_BYTES = 1 << 20

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from sm_conformance.binding import clause
 from sm_conformance.contract.limits import Limits
-from sm_conformance.judgement.labels import accepted, mislabelled
 from sm_conformance.judgement.outcome import Blocked, Broken, NotApplicable, demand
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.expected import CannotTell, unmet
@@ -14,6 +13,7 @@ from sm_conformance.laboratory.steps.protocol import KEPT, unlike
 from sm_conformance.laboratory.steps.strange import BAD
 from sm_conformance.observed import timing
 from sm_conformance.observed.http import Reply, printable
+from sm_conformance.observed.labels import accepted, mislabelled
 from sm_conformance.observed.run import Server, Stage
 from sm_conformance.suite.asked import asked, plainly_well
 
