@@ -201,6 +201,7 @@ def test_the_new_keys_of_hosting_resources_and_waivers_are_read(folder: Path) ->
         ),
         None,
         None,
+        None,
     ]  # fmt: skip
     assert [one.takes_s for one in said.hosting.requests] == [*[None] * 5, 55.0, None, None]
     schemas = [request.schema for request in said.hosting.requests]

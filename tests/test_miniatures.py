@@ -230,7 +230,7 @@ SERVING_SINS = [
     Sin("minds-sessions", "HOST-020 unknown-headers", "advice", says="invoke APIs: 500"),
     Sin("no-charset", "HOST-021 content-types", "advice", says="charset-row: 415"),
     Sin("needs-a-type", "HOST-021 content-types", "advice", says="no Content-Type: 500"),
-    Sin("html", "HOST-022 response-type", "advice", says="labelled text/html, and is JSON: '[0]'"),
+    Sin("html", "HOST-022 response-type", "advice", says="labelled text/html, and is JSON: '["),
     Sin("csv-as-json", "HOST-022 response-type", "advice", says="application/json, and is no JSON"),
     Sin("lawful", "HOST-022 response-type", "advice", says="request-json: Content-Type application",
         declaration=accepting("text/csv;q=0.5, text/*", "text/csv")),
@@ -438,7 +438,9 @@ def test_answers_that_differ_by_themselves_are_lawful(
 ) -> None:
     found = judge_here(pytester, image, declaration=SERVES)
 
-    assert found.said.keys() <= {"HOST-014 pipelined-requests"}, found.output
+    assert found.said.keys() <= {"HOST-014 pipelined-requests", "HOST-012 own-answers"}, (
+        found.output
+    )
     assert found.with_verdict("advice", "fail") == {}, found.output
     assert found.status == 0
 
@@ -969,7 +971,9 @@ def test_answers_that_cannot_be_told_apart_are_not_compared(
 
     found = judge_here(pytester, image, declaration=declaration)
 
-    assert (found.status, found.said) == (0, {"HOST-012 own-answers": "not-run"}), found.output
+    assert found.status == 0, found.output
+    assert found.said.keys() <= {"HOST-012 own-answers", "HOST-014 pipelined-requests"}
+    assert found.said["HOST-012 own-answers"] == "not-run"
     assert said in found.findings["HOST-012 own-answers"]["reason"]
 
 

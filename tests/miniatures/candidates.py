@@ -508,7 +508,7 @@ def _knows_no_such_session(headers: Message, body: bytes) -> Answer:
 def _labelled(kind: str, text: bytes) -> Callable[[Message, bytes], Answer]:
     def answer(headers: Message, body: bytes) -> Answer:
         status, own, said = invocation(headers, body)
-        return (200, kind, text) if status == 200 else (status, own, said)
+        return (200, kind, text % len(body)) if status == 200 else (status, own, said)
 
     return answer
 
@@ -944,9 +944,9 @@ MINIATURES: dict[str, Miniature] = {
     "says-no-more": _serves("It refuses with {}.", invocation=_says_no_more),
     "minds-sessions": _serves("A session breaks it.", invocation=_minds_sessions),
     "knows-sessions": _serves("It knows sessions.", invocation=_knows_no_such_session),
-    "html": _serves("It says that its JSON is HTML.", invocation=_labelled("text/html", b"[0]")),
+    "html": _serves("It says that its JSON is HTML.", invocation=_labelled("text/html", b"[%d]")),
     "csv-as-json": _serves(
-        "It says that its CSV is JSON.", invocation=_labelled("application/json", b"0\n1\n")
+        "It says that its CSV is JSON.", invocation=_labelled("application/json", b"0\n%d\n")
     ),
     "breaks-on-nan": _serves("NaN makes it say 500.", invocation=_breaks_on_nan),
     "takes-one-row": _serves("It refuses several rows of JSON.", invocation=_takes_one_row),

@@ -61,13 +61,14 @@ def pipelined_requests(talk: Conversation) -> None:
     tried, found = 0, None
     for _ in range(_TIMES):
         said = _say(talk, request, methods=("POST", "GET"), limit_s=limit_s)
-        tried += len(said) == 2
+        # One that ends the connection after the first answer may do so.
+        tried += len(said) == 2 or [one.body for one in said] == [answer]
         found = _mixed(said, answer, ping)
         if found is None:
             break
     if found is not None:
         talk.keep_raw(request)
-    why_not = None if tried or found else "the server does not answer both"
+    why_not = None if tried or found else "the server answers neither"
     talk.tried[PIPELINED] = Tried(tried=tried, found=found, why_not=why_not)
 
 
