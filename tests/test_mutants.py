@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import test_miniatures
+import test_streaming
+import test_training_input
 import yaml
 
 from sm_conformance.contract import clause
@@ -30,6 +33,14 @@ BY_EXAMPLES = {
     "HOST-025 mutilated-requests", "HOST-029 survives-mutilated-requests",
 }  # fmt: skip
 NO_EXAMPLES = "--sm-examples=0"
+# Clauses that miniatures break.
+SHOWN_FAST = {
+    sin.breaks
+    for sin in (
+        *test_miniatures.TRAINING_SINS, *test_miniatures.SERVING_SINS, *test_streaming.SINS,
+        *test_training_input.SINS,
+    )
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -114,11 +125,16 @@ def load(folder: Path) -> Mutant:
 
 
 def weighed() -> Iterator[Any]:
-    """All mutants; of each clause the first is judged every time, the others with the long tests."""
+    """All mutants; of each clause the first is judged every time, the others with the long tests.
+
+    So is that of a clause that only advises where a miniature breaks it in the fast tests.
+    """
     seen: set[str] = set()
     for folder in MUTANTS:
-        breaks = load(folder).breaks
-        marks = [pytest.mark.long] if breaks in seen else []
+        mutant = load(folder)
+        breaks = mutant.breaks
+        shown = mutant.verdict == "advice" and breaks in SHOWN_FAST
+        marks = [pytest.mark.long] if breaks in seen or shown else []
         seen.add(breaks)
         yield pytest.param(folder, marks=marks, id=folder.name)
 
