@@ -16,9 +16,10 @@ from sm_conformance.observed.tried import Tried
 from sm_conformance.suite.test_strange_requests import SURVIVES
 
 # Steps that may harm a server so that those after them tell nothing, and their clauses.
-_HARMFUL = {
+HARMFUL = {
     LAWFUL: "HOST-010 lawful-requests",
     MUTILATED: "HOST-029 survives-mutilated-requests",
+    MALFORMED: "HOST-029 survives-malformed-http",
 }
 
 
@@ -64,7 +65,7 @@ def test_mutilated_requests(server: Server, bench: Bench) -> None:
     if any(status is None or status >= 500 for status in statuses):
         raise Blocked("HOST-025 malformed-body")
     if tried.harm is not None:
-        raise Blocked(_HARMFUL[MUTILATED])
+        raise Blocked(HARMFUL[MUTILATED])
     if tried.found is not None:
         raise Broken(
             expected="a 4xx status, or an answer if it makes sense",
@@ -103,7 +104,7 @@ def _tried(server: Server, step: str, bench: Bench | None = None) -> Tried:
     tried = server.tried.get(step, Tried(why_not="no request was made up"))
     if tried.why_not is None and len(tried.unknown) < max(1, tried.tried):
         return tried
-    for earlier, key in _HARMFUL.items():
+    for earlier, key in HARMFUL.items():
         if earlier != step and server.tried.get(earlier, Tried()).harm is not None:
             raise Blocked(key)
     if tried.why_not == UNWELL:

@@ -10,6 +10,7 @@ from sm_conformance.observed import timing
 from sm_conformance.observed.facts import NotKilled
 from sm_conformance.observed.http import printable
 from sm_conformance.observed.run import Server, Stage
+from sm_conformance.suite.test_generated_requests import HARMFUL
 
 _FEW = 5
 
@@ -57,6 +58,9 @@ def test_dies_with_server(server: Server, limits: Limits) -> None:
     if found is None:
         if not survived(server.replies):
             raise Blocked("HOST-029 survives-bad-input")
+        for step, key in HARMFUL.items():
+            if step in server.tried and server.tried[step].harm is not None:
+                raise Blocked(key)
         raise NotRun("the server did not work any more when its process was due", excused=True)
     if found.why_not is NotKilled.ALONE:
         raise NotApplicable("its server is the first process of the container, and alone")

@@ -57,7 +57,7 @@ def rows(kind: str, body: bytes) -> list[list[float]]:
             table = [[float(cell) for cell in row] for row in json.loads(text)]
         else:
             table = [[float(cell) for cell in line.split(",")] for line in text.splitlines()]
-    except (ValueError, TypeError, RecursionError) as problem:
+    except (ValueError, TypeError, OverflowError, RecursionError) as problem:
         raise BadRequest(f"the body is not {kind} of numbers: {problem}") from problem
     if not table:
         raise BadRequest("the body holds no rows")
