@@ -194,7 +194,7 @@ def test_a_server_that_ends_by_itself_says_how(
         ("ping-500", 1, "HOST-002 ping MUST"),
         ("loopback", 1, "HOST-001 listens MUST"),
         ("port-5000", 1, "it listens on port 5000 instead"),
-        ("localhost-only", 1, "the same ping with `Host: localhost` gets 200"),
+        ("localhost-only", 1, "the same request with `Host: localhost` gets 200"),
         ("no-user", 1, "IMG-"),
     ],
 )

@@ -23,6 +23,7 @@ from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.laboratory.quiet import Quiet
 from sm_conformance.laboratory.serving import serve
+from sm_conformance.laboratory.trained import model_archive
 from sm_conformance.laboratory.training import train
 from sm_conformance.observed.facts import ImageFacts
 from sm_conformance.observed.run import Server, TrainRun
@@ -161,6 +162,8 @@ def _train(bench: Bench, name: str, reachable: bool) -> TrainRun:
     conditions = replace(scenario.conditions, reachable=reachable)
     run = train(bench, scenario, conditions, name=name, may_serve=True)
     assert run is not None, "only a fault can be missing, and there is none here"
+    # What a server may be tried with; the rest is in nobody's way any more.
+    model_archive(run)
     for part in ("model.tar", "output.tar"):
         (run.evidence / part).unlink(missing_ok=True)
     return run

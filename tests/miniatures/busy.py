@@ -84,7 +84,9 @@ def _pings_when_idle() -> Program:
 
 def _sick_when_busy() -> Program:
     desk = _Desk()
-    return serving(ping=lambda headers: 503 if desk.crowded else 200, invocation=_working(desk))
+    return serving(
+        ping=lambda headers: 503 if desk.crowded else 200, invocation=_working(desk, work_s=0.03)
+    )
 
 
 def _stays_sick() -> Program:
