@@ -24,6 +24,7 @@ _GONE = "the server was gone, or did not answer a good request, when these were 
 _TICK_S = 1.1
 # After a request without an answer: what died of it is given time to be seen as ended.
 _DYING_S = 0.02
+_APART_S = 0.2
 _PING_PATIENCE_S = 10.0
 _PING_PAUSE_S = 0.05
 _SHOWN_BYTES = 200
@@ -106,6 +107,9 @@ class Steadiness:
             self.answer = None
             return None
         again()
+        # What is still at work on the request would otherwise go on beside the next one, and batches of
+        # several may lawfully have other digits.
+        self.talk.container.pause(_APART_S)
         next_one, control = self._good(), self._good()
         if next_one.ok and next_one.body != self.answer and control.body == self.answer:
             return self._differs(next_one)
