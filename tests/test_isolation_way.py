@@ -223,17 +223,17 @@ def test_on_the_published_way_what_cannot_be_judged_is_excused_and_the_rest_is_j
         report = run.read_report()
 
     verdicts = {f"{found['clause']} {found['name']}": found for found in report["findings"]}
-    connect, isolated = verdicts["HOST-009 connect-in-time"], verdicts["NET-002 isolated"]
-    others = {
-        key: found["verdict"] for key, found in verdicts.items() if found not in (connect, isolated)
-    }
+    unjudged = {key: found for key, found in verdicts.items() if found["verdict"] == "not-run"}
     assert (status, report["conclusion"]) == (0, "conformant"), output
     assert (report["engine"]["way"], report["engine"]["isolation_proved"]) == ("published", False)
-    assert (connect["verdict"], connect["excused"]) == ("not-run", True)
-    assert "proxy" in connect["reason"]
-    assert (isolated["verdict"], isolated["excused"]) == ("not-run", True)
-    assert "cannot be proved" in isolated["reason"]
-    assert set(others.values()) <= {"pass", "n/a"}, others
+    assert unjudged.keys() == {
+        "HOST-009 connect-in-time", "HOST-009 connect-under-load", "NET-002 isolated",
+        "HOST-062 dies-with-server",
+    }, output  # fmt: skip
+    assert all(found["excused"] for found in unjudged.values())
+    assert "proxy" in unjudged["HOST-009 connect-in-time"]["reason"]
+    assert "cannot be proved" in unjudged["NET-002 isolated"]["reason"]
+    assert {found["verdict"] for found in verdicts.values()} <= {"pass", "n/a", "not-run"}
 
 
 def test_a_published_way_leaves_no_port_open_afterwards(

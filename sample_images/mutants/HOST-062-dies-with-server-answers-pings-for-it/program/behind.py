@@ -13,7 +13,7 @@ def invocation(centres: dict, headers, body: bytes) -> tuple[int, str, bytes]:
     try:
         rows = read(content_type, body)
         classes = [model.predict(centres, row) for row in rows]
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         return 400, "text/plain", f"{error}\n".encode()
     if content_type == "application/json":
         return 200, content_type, json.dumps(classes).encode()
