@@ -32,7 +32,7 @@ RANGES = {"TRAIN-010 lawful-values", "TRAIN-015 bad-hyperparameter"}
 @pytest.mark.parametrize(
     "sample",
     [
-        "reference",
+        pytest.param("reference", marks=pytest.mark.long),
         pytest.param("decision_tree", marks=pytest.mark.long),
         pytest.param("mars", marks=pytest.mark.long),
     ],

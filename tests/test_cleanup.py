@@ -136,7 +136,13 @@ def test_a_run_that_is_stopped_before_it_launches_leaves_nothing(tmp_path: Path)
 # -- kept containers ---------------------------------------------------
 
 
-@pytest.mark.parametrize("processes", [[], ["-n", "2"]], ids=["one process", "several processes"])
+@pytest.mark.parametrize(
+    "processes",
+    [
+        pytest.param([], id="one process"),
+        pytest.param(["-n", "2"], id="several processes", marks=pytest.mark.long),
+    ],
+)
 def test_only_the_container_of_a_failed_launch_is_kept_listed_and_spared_by_the_next_run(
     tmp_path: Path, processes: list[str]
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from miniatures.judging import BOTH, REQUESTS, SERVES, TRAINING, TRAINS, Judged
-from miniatures.sins import HASTE, Sin, assert_found_out, hurry, judge_here
+from miniatures.sins import HASTE, Sin, assert_found_out, hurry, judge_here, weighed
 
 from sm_conformance.contract import clause
 from sm_conformance.laboratory import servers
@@ -295,7 +295,7 @@ SERVING_SINS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("sin", TRAINING_SINS, ids=str)
+@pytest.mark.parametrize("sin", weighed(TRAINING_SINS))
 def test_a_liar_who_trains_is_found_out(sin: Sin, pytester: pytest.Pytester) -> None:
     found = judge_here(
         pytester, sin.image, *sin.options, declaration=sin.declaration, limits=sin.limits
@@ -304,7 +304,7 @@ def test_a_liar_who_trains_is_found_out(sin: Sin, pytester: pytest.Pytester) -> 
     assert_found_out(sin, found)
 
 
-@pytest.mark.parametrize("sin", SERVING_SINS, ids=str)
+@pytest.mark.parametrize("sin", weighed(SERVING_SINS))
 def test_a_liar_who_serves_is_found_out(sin: Sin, pytester: pytest.Pytester) -> None:
     declaration = SERVES if sin.declaration is TRAINS else sin.declaration
 

@@ -243,7 +243,10 @@ def test_a_sample_image_that_serves_a_given_model_is_conformant(tmp_path: Path) 
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("name", ["reference", "decision_tree", "mars", "streaming"])
+@pytest.mark.parametrize(
+    "name",
+    ["reference", "decision_tree", pytest.param("mars", marks=pytest.mark.long), "streaming"],
+)
 def test_a_sample_image_is_conformant(name: str, tmp_path: Path) -> None:
     declaration = SAMPLES / name / "sm-conformance.yaml"
 

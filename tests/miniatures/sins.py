@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +66,18 @@ class Sin:
 
     def __str__(self) -> str:
         return f"{self.image}-{self.breaks.replace(' ', '-')}"
+
+
+def weighed(sins: Sequence[Sin]) -> list[Any]:
+    """All of them; of a clause that only advises the first every time, the others with the long tests."""
+    seen: set[str] = set()
+    chosen = []
+    for sin in sins:
+        further = sin.verdict == "advice" and sin.breaks in seen
+        seen.add(sin.breaks)
+        marks = [pytest.mark.long] if further else []
+        chosen.append(pytest.param(sin, marks=marks, id=str(sin)))
+    return chosen
 
 
 def assert_found_out(sin: Sin, found: Judged) -> None:
