@@ -611,7 +611,7 @@ def test_a_guessed_request_never_fails_a_server(pytester: pytest.Pytester) -> No
     found = judge_here(pytester, "refuses", declaration=SERVES_GUESSED, limits=HASTE)
 
     assert_nobody_blamed(found, "HOST-010 invocation", "this was guessed: a text/csv request")
-    assert found.findings["HOST-002 ping"]["verdict"] == "pass"
+    assert found.findings["HOST-002 ping"]["verdict"] == "pass", found.output
 
 
 def test_a_shell_that_finds_no_program_is_not_blamed_when_the_input_was_guessed(
@@ -885,7 +885,7 @@ def test_a_missing_training_half_that_was_not_claimed_is_not_run(
     found = judge_here(pytester, "no-trainer", declaration=None)
 
     assert_nobody_blamed(found, "IMG-001 train-starts", "`train` does not work", "`claims`")
-    assert found.findings["HOST-002 ping"]["verdict"] == "pass"
+    assert found.findings["HOST-002 ping"]["verdict"] == "pass", found.output
 
 
 def test_a_server_in_the_place_of_training_is_noticed_while_it_works(
@@ -896,7 +896,7 @@ def test_a_server_in_the_place_of_training_is_noticed_while_it_works(
     assert_nobody_blamed(
         found, "TRAIN-063 exit-zero", "`train` does not work", "GET /ping with 200"
     )
-    assert found.findings["HOST-002 ping"]["verdict"] == "pass"
+    assert found.findings["HOST-002 ping"]["verdict"] == "pass", found.output
     assert found.report["elapsed_s"] < found.report["launches"] * 10
 
 

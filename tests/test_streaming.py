@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from miniatures.judging import REQUESTS, SERVES, Judged
-from miniatures.sins import HASTE, Sin, assert_found_out, hurry, judge_here
+from miniatures.sins import HASTE, Sin, assert_found_out, hurry, judge_here, weighed
 from test_http import CHUNKED, read_request, serving
 
 from sm_conformance.observed.http import Reply, exchange
@@ -310,8 +310,10 @@ def test_a_stream_without_messages_has_none_to_delimit(pytester: pytest.Pytester
 def test_an_answer_too_short_to_part_is_not_blamed(image: str, pytester: pytest.Pytester) -> None:
     found = judge_here(pytester, image, declaration=streaming())
 
+    assert found.with_verdict("fail", "advice") == {}, found.output
+    if image == "thinks-then-streams" and verdicts(found)["HOST-070 streams"] == "pass":
+        return  # on a busy machine its parts come apart
     assert found.with_verdict("not-run").keys() == {"HOST-070 streams"}, found.output
-    assert found.with_verdict("fail", "advice") == {}
     reason = found.findings["HOST-070 streams"]["reason"]
     assert "talk: " in reason
     assert "declare a request whose answer is longer" in reason
@@ -347,7 +349,7 @@ SINS = [
 ]
 
 
-@pytest.mark.parametrize("sin", SINS, ids=str)
+@pytest.mark.parametrize("sin", weighed(SINS))
 def test_a_liar_who_streams_is_found_out(sin: Sin, pytester: pytest.Pytester) -> None:
     found = judge_here(pytester, sin.image, declaration=streaming(), limits=sin.limits)
 
