@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from docker import APIClient
 from docker.utils import kwargs_from_env
 from real_engine import PATIENCE_S, image, launched, program, wait_for
 
+from sm_conformance.engine import children
 from sm_conformance.engine.children import kill_server
 from sm_conformance.engine.docker import DockerEngine
 from sm_conformance.engine.protocol import Network
@@ -111,6 +113,18 @@ def test_children_that_have_nothing_to_do_with_the_port_are_left_alone(
         assert b"gone" not in made.log.stdout()
 
 
+def test_what_is_mounted_somewhere_below_the_name_of_a_container_is_not_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = b"36 35 0:50 / /run/engine/abc/shm rw - tmpfs shm rw\n37 35 254:0 /engine/abc/hosts /etc/hosts rw\n"
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7/mountinfo").write_bytes(lines)
+    real = Path
+    monkeypatch.setattr(children, "Path", lambda text: real(text.replace("/proc", str(tmp_path))))
+
+    assert list(children._told(7)) == [b"/", b"/engine/abc/hosts"]
+
+
 def test_of_a_container_that_has_ended_nothing_is_killed(engine: DockerEngine, bare: str) -> None:
     with launched(engine, bare, program("pass"), network=Network.ISOLATED) as made:
         assert made.wait(PATIENCE_S) is not None
@@ -118,8 +132,17 @@ def test_of_a_container_that_has_ended_nothing_is_killed(engine: DockerEngine, b
         assert made.kill_server() is NotKilled.UNSEEN
 
 
-def test_a_process_of_this_host_that_the_engine_numbers_otherwise_is_never_killed() -> None:
-    """As where the engine runs on another machine, or in another space of process numbers."""
+@pytest.mark.parametrize("named", [False, True], ids=["elsewhere", "among its mounts"])
+def test_a_process_of_this_host_that_the_engine_numbers_otherwise_is_never_killed(
+    named: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the engine runs on another machine, or in another space of process numbers.
+
+    Even where the id of the container is told of it: the host sees what engines mount.
+    """
+    container = "0123456789abcdef" * 4
+    if named:
+        monkeypatch.setattr(children, "_told", lambda pid: [container.encode()])
     child = os.fork()
     if child == 0:
         os.read(os.pipe()[0], 1)
@@ -138,7 +161,7 @@ def test_a_process_of_this_host_that_the_engine_numbers_otherwise_is_never_kille
             for pid, parent in ((os.getpid(), 0), (child, os.getpid()))
         )
 
-        found = kill_server(os.getpid(), listed, container="0123456789abcdef" * 4, port=8080)
+        found = kill_server(os.getpid(), listed, container=container, port=8080)
 
         assert found is NotKilled.UNSEEN
         assert os.waitpid(child, os.WNOHANG) == (0, 0)

@@ -92,15 +92,30 @@ def _target(path: str) -> str:
 
 
 def _belongs(pid: int, container: str) -> bool:
-    """Whether process ``pid`` of this host is one of the container; not where it cannot be seen."""
-    return any(container.encode() in text for text in _told(pid))
+    """Whether process ``pid`` of this host is one of the container; not where it cannot be seen.
+
+    The host's own processes see where engines mount a container's files, so its id may stand among
+    their mounts too: what was mounted from a folder of that name counts, and not in our namespace.
+    """
+    try:
+        apart = _mounts_of(str(pid)) != _mounts_of("self")
+    except OSError:
+        return False
+    return apart and any(container.encode() in text for text in _told(pid))
+
+
+def _mounts_of(pid: str) -> str:
+    return str(Path(f"/proc/{pid}/ns/mnt").readlink())
 
 
 def _told(pid: int) -> Iterator[bytes]:
     """What the kernel says of where a process lives: container ids stand in it."""
-    for name in ("cgroup", "mountinfo"):
-        with contextlib.suppress(OSError), Path(f"/proc/{pid}/{name}").open("rb") as file:
-            yield file.read(_READ_BYTES)
+    with contextlib.suppress(OSError), Path(f"/proc/{pid}/cgroup").open("rb") as file:
+        yield file.read(_READ_BYTES)
+    with contextlib.suppress(OSError), Path(f"/proc/{pid}/mountinfo").open("rb") as file:
+        for line in file.read(_READ_BYTES).splitlines():
+            # The fourth field is the folder that was mounted, the fifth where.
+            yield from line.split(b" ")[3:4]
 
 
 def _kill(pid: int, container: str) -> bool:
