@@ -92,8 +92,8 @@ def _on_one_connection(talk: Conversation) -> bool:
         replace(good, name="kept-second"),
         requests.elsewhere("GET", "/ping", name="kept-ping"),
     ]
-    if talk.replies["unknown-path"].status is None:
-        del asked[1]
+    if talk.replies["unknown-path"].problem is not None:
+        del asked[1]  # on a connection of its own it is answered no better
     with Session(talk.address) as session:
         for request in asked:
             _ask_soon(talk, request, session)
