@@ -16,6 +16,7 @@ import yaml
 from sm_conformance import cli
 from sm_conformance.aws.declaring import declare
 from sm_conformance.aws.requests import read_requests
+from sm_conformance.cli import describing
 from sm_conformance.declaration.loading import load
 from sm_conformance.declaration.values import Declaration
 
@@ -262,6 +263,6 @@ def test_ctrl_c_where_no_command_awaits_it_is_one_line_and_status_2(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_clauses", interrupted)
+    monkeypatch.setattr(describing, "_clauses", interrupted)
 
     assert called(capsys, "clauses") == (2, "", "sm-conformance: interrupted\n")
