@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -116,12 +117,26 @@ def room(name: str) -> str:
     return f"suite.{parts[2]}" if parts[2] == "conftest" else "suite.clauses"
 
 
-def modules() -> Iterator[tuple[str, str, ast.Module]]:
+@cache
+def modules() -> tuple[tuple[str, str, ast.Module], ...]:
     """Room, path and syntax tree of every module."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        relative = path.relative_to(PACKAGE.parent)
-        name = ".".join(relative.with_suffix("").parts)
-        yield room(name), str(relative), ast.parse(path.read_text("utf-8"))
+    paths = [path.relative_to(PACKAGE.parent) for path in sorted(PACKAGE.rglob("*.py"))]
+    return tuple(
+        (
+            room(".".join(path.with_suffix("").parts)),
+            str(path),
+            ast.parse((PACKAGE.parent / path).read_text("utf-8")),
+        )
+        for path in paths
+    )
+
+
+@cache
+def imports() -> tuple[tuple[str, str, str], ...]:
+    """Importing room, its file, and the dotted name of what it imports."""
+    return tuple(
+        (source, path, name) for source, path, tree in modules() for name in imported(tree)
+    )
 
 
 def imported(tree: ast.Module) -> Iterator[str]:
@@ -143,8 +158,7 @@ def edges() -> set[tuple[str, str, str]]:
     """Importing room, imported room, importing file; within one room anything goes."""
     return {
         (source, target, path)
-        for source, path, tree in modules()
-        for name in imported(tree)
+        for source, path, name in imports()
         if name.split(".")[0] == "sm_conformance" and (target := room(name)) not in ("", source)
     }
 
@@ -180,12 +194,7 @@ def test_dependencies_point_one_way() -> None:
 
 @pytest.mark.parametrize("library", sorted(LIBRARIES))
 def test_a_library_is_known_only_where_it_is_needed(library: str) -> None:
-    users = {
-        source
-        for source, _, tree in modules()
-        for name in imported(tree)
-        if name.split(".")[0] == library
-    }
+    users = {source for source, _, name in imports() if name.split(".")[0] == library}
 
     assert users == LIBRARIES[library]
 

@@ -62,10 +62,10 @@ class _Desk:
         return time.monotonic() < self._crowded_until
 
 
-def _working(desk: _Desk, *, work_s: float = _WORK_S) -> Callable[[Message, bytes], Answer]:
+def _working(desk: _Desk) -> Callable[[Message, bytes], Answer]:
     def answer(headers: Message, body: bytes) -> Answer:
         with desk.served():
-            time.sleep(work_s)
+            time.sleep(_WORK_S)
             return invocation(headers, body)
 
     return answer
@@ -89,14 +89,12 @@ def _pings_when_idle() -> Program:
         desk.quiet()
         return 200
 
-    return serving(ping=waiting, invocation=_working(desk, work_s=0.1))
+    return serving(ping=waiting, invocation=_working(desk))
 
 
 def _sick_when_busy() -> Program:
     desk = _Desk()
-    return serving(
-        ping=lambda headers: 503 if desk.crowded else 200, invocation=_working(desk, work_s=0.03)
-    )
+    return serving(ping=lambda headers: 503 if desk.crowded else 200, invocation=_working(desk))
 
 
 def _stays_sick() -> Program:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pytest
 
 from miniatures.judging import TRAINS, Judged, judge, provide_engine
+from sm_conformance.inputs import examples
+from sm_conformance.inputs.ranges import Example, Lines
 from sm_conformance.laboratory import conversation, instead, ranges, stopping, watch
 from sm_conformance.laboratory.steps import latency, load, ordinary
 
@@ -24,13 +27,23 @@ HASTE = {
 }
 
 
+_draw = cache(examples.draw)
+
+
+def _drawn(lines: Sequence[Lines], count: int) -> tuple[Example, ...]:
+    """Most miniatures are asked with the same samples, of which the same is drawn each time."""
+    return _draw(tuple(lines), count)
+
+
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Miniatures are set up at once and recover at once, or never."""
+    monkeypatch.setattr(examples, "draw", _drawn)
     monkeypatch.setattr(stopping, "_SETTLE_S", 0.02)
     monkeypatch.setattr(stopping, "_DROPPED_WAIT_S", 0.1)
     monkeypatch.setattr(conversation, "_RECOVERY_S", 0.2)
     monkeypatch.setattr(ordinary, "_SPACING_S", 0.01)
-    monkeypatch.setattr(load, "_RECOVERY_S", 0.2)
+    # Longer than some of them take for a crowd to have gone.
+    monkeypatch.setattr(load, "_RECOVERY_S", 1.0)
     monkeypatch.setattr(load, "_ROUND_S", 0.2)
     monkeypatch.setattr(load, "_ROUND_REQUESTS", 60)
     monkeypatch.setattr(latency, "_FLOOR_S", 0.1)
