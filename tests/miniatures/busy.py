@@ -18,7 +18,7 @@ _LAWFUL = Miniature(story="It keeps every clause.", train=training(), serve=serv
 _WORK_S = 0.004
 _AGES_S = 30.0
 _MOMENT_S = 0.5
-_LONG_S = 0.9
+_LONG_S = 1.7
 # A request that is badly framed may keep a worker while the next one is sent.
 _FEW = 2
 
