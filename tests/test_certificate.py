@@ -17,7 +17,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from test_page import DIGEST, finding, report
+from reports import DIGEST, finding, report
 
 from sm_conformance import cli
 from sm_conformance.certificate import signing

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
+from reports import HIDDEN, HOSTILE, all_verdicts, everywhere, finding, report, route
 from sarif_pydantic import Sarif
-from test_page import HIDDEN, HOSTILE, all_verdicts, everywhere, finding, report, route
 
 from sm_conformance.contract import clause
 from sm_conformance.judgement import badge, forms, sarif, summary
