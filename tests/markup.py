@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-CELLS = frozenset({"td", "th", "dt", "dd"})
+CELLS = frozenset({"td", "th", "dt", "dd", "br"})
 VOID = {"meta", "br", "rect", "line", "polyline"}
 
 

@@ -108,6 +108,7 @@ def report(*findings: dict[str, Any], **changed: Any) -> dict[str, Any]:
         "latency": {},
         "launches": 7,
         "elapsed_s": 6.123,
+        "judged_at": "2026-11-21T08:15:42Z",
         "complete": True,
     } | changed
 
@@ -115,7 +116,7 @@ def report(*findings: dict[str, Any], **changed: Any) -> dict[str, Any]:
 def everywhere(value: Any, text: str) -> Any:
     """The same data with ``text`` in place of each free text."""
     kept = {"schema", "conclusion", "roles", "clauses_sha256", "from", "way", "clause", "level"}
-    kept |= {"consequence", "verdict", "disposition"}
+    kept |= {"consequence", "verdict", "disposition", "judged_at"}
     if isinstance(value, dict):
         return {
             name: held if name in kept else everywhere(held, text) for name, held in value.items()

@@ -101,9 +101,10 @@ class Ending:
         ended = 0 if int(exitstatus) == pytest.ExitCode.INTERRUPTED else int(exitstatus)
         session.exitstatus = self._worse(own, ended)
         ended_early = interrupted or bool(session.shouldfail or session.shouldstop)
-        self._complete = not ended_early and not self._others_failed
+        broke = int(exitstatus) == pytest.ExitCode.INTERNAL_ERROR
+        self._complete = not ended_early and not broke and not self._others_failed
         if run.is_open:
-            self._write(facts, own, complete=not interrupted)
+            self._write(facts, own, complete=not interrupted and not broke)
 
     def _worse(self, own: ExitStatus, exitstatus: int) -> int:
         """The worse of our status and of what other tests, or pytest itself, came to."""
