@@ -19,6 +19,7 @@ from sm_conformance.judgement.conclusion import (
 )
 from sm_conformance.judgement.finding import Finding, Verdict
 from sm_conformance.pytest_run.judging import finding_of
+from sm_conformance.pytest_run.junit import Properties
 from sm_conformance.pytest_run.run import PytestRun
 from sm_conformance.pytest_run.terminal import count_clauses, kept_containers, last_line, summary
 from sm_conformance.rules import changed_limits
@@ -45,6 +46,7 @@ class Ending:
         option = run.config.option
         if run.handed is None and run.options.report is not None and not option.xmlpath:
             option.xmlpath = str(run.folder / "junit.xml")
+        run.config.pluginmanager.register(Properties(self._found))
 
     # -- gathering ----------------------------------------------------------------------------
 
