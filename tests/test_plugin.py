@@ -646,7 +646,7 @@ def test_trouble_of_the_engine_is_an_error_and_never_a_failure(
 
 
 def test_ctrl_c_ends_with_2_and_a_report_that_says_it_is_not_complete(
-    run_apart: Callable[..., Judged],
+    run_apart: Callable[..., Judged], pytester: pytest.Pytester
 ) -> None:
     found = run_apart("interrupts", declaration=TRAINS)
 
@@ -657,6 +657,30 @@ def test_ctrl_c_ends_with_2_and_a_report_that_says_it_is_not_complete(
     assert found.with_verdict("fail", "error") == {}
     assert found.findings["TRAIN-063 exit-zero"]["reason"] == "interrupted"
     Draft202012Validator(specs.read_schema("report")).validate(found.report)
+    forms = {path.name: path for path in (pytester.path / "report").iterdir() if path.is_file()}
+    assert "This run was not complete" in forms["report.html"].read_text("utf-8")
+    assert "interrupted" in forms["summary.md"].read_text("utf-8")
+    assert "interrupted" in forms["badge.svg"].read_text("utf-8")
+    (run,) = json.loads(forms["report.sarif"].read_text("utf-8"))["runs"]
+    assert run["invocations"][0]["executionSuccessful"] is False
+    assert ET.parse(forms["junit.xml"]).getroot().tag == "testsuites"
+
+
+def test_a_run_that_breaks_off_by_a_fault_is_not_called_complete(
+    run_apart: Callable[..., Judged], pytester: pytest.Pytester
+) -> None:
+    broken = pytester.makepyfile(
+        broken="""
+        def pytest_runtest_logfinish(nodeid):
+            raise SystemError(nodeid)
+        """
+    )
+
+    found = run_apart("lawful", "-p", broken.stem, declaration=TRAINS)
+
+    assert "INTERNALERROR" in found.output + found.errors
+    assert found.status == found.report["exit_status"] == 3
+    assert found.report["complete"] is False
 
 
 def test_ctrl_c_before_anything_is_judged_is_one_line(pytester: pytest.Pytester) -> None:
