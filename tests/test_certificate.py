@@ -496,7 +496,8 @@ def test_the_page_of_a_certificate_that_holds_is_written(
     bundle = decoded(content)
     (key_id,) = bundle.envelope.signatures
     for text in (key_id, DIGEST, TODAY.isoformat(), (TODAY + timedelta(days=30)).isoformat(),
-                 hashlib.sha256(bundle.envelope.payload).hexdigest(), "Waivers 1",
+                 hashlib.sha256(bundle.envelope.payload).hexdigest(),
+                 "Waivers TRAIN-064 failure-reason until 2026-12-31",
                  f"verified on {TODAY} with that key", "verify churn.json --key"):  # fmt: skip
         assert text in said
     assert "platform" in page.one("header").all("dl")[0].text
