@@ -15,14 +15,13 @@ from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from sm_conformance import specs
 from sm_conformance.contract import clause
 from sm_conformance.contract.clause import Disposition
 from sm_conformance.judgement.finding import Verdict
+from sm_conformance.judgement.page_text import MOST_LINES, code, short, visible
 from sm_conformance.judgement.picture import PLOT_PX, in_ms, pictures
-from sm_conformance.observed.http import printable
 
 CHAPTERS = {
     "IMG": "Image",
@@ -37,10 +36,6 @@ CHAPTERS = {
 }
 _UNSETTLED = (Verdict.ERROR, Verdict.NOT_RUN, Verdict.BLOCKED)
 _MOST_CARDS = 200
-_MOST_LINES = 60
-_MOST_CHARS = 8000
-# In a table, where the whole stands in a card or in the report.
-_SHORT_CHARS = 400
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _Finding = Mapping[str, Any]
 
@@ -113,7 +108,7 @@ def render(report: Mapping[str, Any], signature: Signature | None = None) -> str
         # It goes into a style sheet, where nothing escapes it.
         foot=digests[0] if len(digests) == 1 and _DIGEST.fullmatch(digests[0]) else "",
         most_cards=_MOST_CARDS,
-        most_lines=_MOST_LINES,
+        most_lines=MOST_LINES,
         unjudged=_unjudged(report["not_judged"]),
         pictures={route: pictures(figures) for route, figures in report["latency"].items()},
         plot_px=PLOT_PX,
@@ -126,44 +121,12 @@ def _environment() -> Environment:
         loader=PackageLoader("sm_conformance.judgement", "."),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_visible,
+        finalize=visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"code": _code, "short": _short, "anchor": _anchor, "key": _key, "ms": in_ms}
+    made.filters |= {"code": code, "short": short, "anchor": _anchor, "key": _key, "ms": in_ms}
     return made
-
-
-def _visible(value: object) -> object:
-    """A text of the report as it may stand in the page."""
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    return _plain(_cut(value, _MOST_CHARS))
-
-
-def _plain(text: str) -> str:
-    """Makes hidden and direction-changing characters of a text visible; lines stay lines."""
-    return "\n".join(printable(line) for line in text.split("\n"))
-
-
-def _short(text: str) -> str:
-    return _cut(" ".join(text.split()), _SHORT_CHARS)
-
-
-def _cut(text: str, most: int) -> str:
-    shown = "\n".join(text[:most].split("\n", _MOST_LINES)[:_MOST_LINES])
-    left = len(text) - len(shown)
-    return shown if left <= 0 else f"{shown} … ({left:,} more characters)"
-
-
-def _code(text: str) -> Markup:
-    """The text with its `quoted` parts as code."""
-    parts = [escape(_plain(part)) for part in _cut(text, _MOST_CHARS).split("`")]
-    if len(parts) % 2 == 0:
-        parts[-2:] = [Markup("`").join(parts[-2:])]
-    return Markup().join(
-        Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts)
-    )
 
 
 def _key(finding: _Finding) -> str:
