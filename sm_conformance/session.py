@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,6 +163,7 @@ def write_report(
             load=load,
             launches=launches,
             elapsed_s=time.monotonic() - session.began,
+            judged_at=datetime.now(UTC),
             complete=complete,
             baseline=baseline,
         ),

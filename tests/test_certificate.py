@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import copy
+import hashlib
 import json
 import random
 import shlex
 import sys
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from test_page import DIGEST, finding, report
+from markup import Page
+from reports import DIGEST, finding, report
 
 from sm_conformance import cli
-from sm_conformance.certificate import signing
+from sm_conformance.certificate import command, signing
 from sm_conformance.certificate.bundle import Bundle, decoded
 from sm_conformance.certificate.issuing import certificate
 from sm_conformance.certificate.statement import canonical
@@ -478,6 +481,106 @@ def test_verify_ends_with_a_status_and_says_why(
     assert told.endswith("this certificate does not hold\n")
 
 
+def test_the_page_of_a_certificate_that_holds_is_written(
+    tmp_path: Path, keys: tuple[Path, Path]
+) -> None:
+    content = made(tmp_path / "run", keys[0], waived())
+    (tmp_path / "churn.json").write_bytes(content)
+    target = tmp_path / "page.html"
+
+    arguments = ["verify", str(tmp_path / "churn.json"), f"--key={keys[1]}", f"--page={target}"]
+    assert cli.main([*arguments, f"--at={TODAY}"]) == 0
+
+    page = Page(target.read_text("utf-8")).root
+    said = page.one("section", **{"aria-labelledby": "signature"}).text
+    bundle = decoded(content)
+    (key_id,) = bundle.envelope.signatures
+    for text in (key_id, DIGEST, TODAY.isoformat(), (TODAY + timedelta(days=30)).isoformat(),
+                 hashlib.sha256(bundle.envelope.payload).hexdigest(),
+                 "Waivers TRAIN-064 failure-reason until 2026-12-31",
+                 f"verified on {TODAY} with that key", "verify churn.json --key"):  # fmt: skip
+        assert text in said
+    assert "platform" in page.one("header").all("dl")[0].text
+    assert str(tmp_path) not in target.read_text("utf-8")
+
+
+@pytest.mark.parametrize("spoil", ["a byte", "the key", "the day", "the profile"])
+def test_no_page_is_written_of_a_certificate_that_does_not_hold(
+    tmp_path: Path, keys: tuple[Path, Path], spoil: str
+) -> None:
+    content = made(tmp_path / "run", keys[0])
+    (tmp_path / "c.json").write_bytes(content + b" " * (spoil == "a byte"))
+    signing.make_keys(tmp_path / "other.key", tmp_path / "other.pub")
+    key = tmp_path / "other.pub" if spoil == "the key" else keys[1]
+    day = TODAY + timedelta(days=31 if spoil == "the day" else 0)
+    demands = ["--require=strict"] if spoil == "the profile" else []
+
+    status = cli.main(["verify", str(tmp_path / "c.json"), f"--key={key}", f"--at={day}",
+                       f"--page={tmp_path / 'page.html'}", *demands])  # fmt: skip
+
+    assert status == 1
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_page_is_never_written_over(
+    tmp_path: Path, keys: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "c.json").write_bytes(made(tmp_path / "run", keys[0]))
+    (tmp_path / "page.html").write_text("mine", "utf-8")
+
+    status = cli.main(["verify", str(tmp_path / "c.json"), f"--key={keys[1]}", f"--at={TODAY}",
+                       f"--page={tmp_path / 'page.html'}"])  # fmt: skip
+
+    assert status == 4
+    assert "is there already" in capsys.readouterr().err
+    assert (tmp_path / "page.html").read_text("utf-8") == "mine"
+
+
+def options(folder: Path, key: Path, output: str) -> argparse.Namespace:
+    return argparse.Namespace(
+        key=str(key), sign_command=None, public_key=None, valid_days="30", profile=None, report=None,
+        output=str(folder / output),
+    )  # fmt: skip
+
+
+def test_certifying_leaves_the_certificate_and_its_page(
+    tmp_path: Path, keys: tuple[Path, Path]
+) -> None:
+    def check(given: argparse.Namespace) -> int:
+        run_of(Path(given.report), conformant())
+        return 0
+
+    assert command.certify(options(tmp_path, keys[0], "churn.json"), check) == 0
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "churn-report", "churn.html", "churn.json",
+    ]  # fmt: skip
+    page = Page((tmp_path / "churn.html").read_text("utf-8")).root
+    assert page.one("p", class_="name").text.startswith("Certificate of conformance")
+    content = (tmp_path / "churn.json").read_bytes()
+    assert judged(content, keys[1], today=datetime.now(UTC).date()) == ()
+
+
+@pytest.mark.parametrize("there", ["churn.json", "churn.html"])
+def test_certifying_writes_over_nothing_and_does_not_judge_then(
+    tmp_path: Path, keys: tuple[Path, Path], there: str
+) -> None:
+    (tmp_path / there).write_text("mine", "utf-8")
+
+    def check(given: argparse.Namespace) -> int:
+        raise AssertionError(given)
+
+    assert command.certify(options(tmp_path, keys[0], "churn.json"), check) == 4
+    assert [path.name for path in tmp_path.iterdir()] == [there]
+
+
+def test_what_is_not_conformant_gets_neither_certificate_nor_page(
+    tmp_path: Path, keys: tuple[Path, Path]
+) -> None:
+    assert command.certify(options(tmp_path, keys[0], "churn.json"), lambda _: 1) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -492,6 +595,7 @@ def test_verify_ends_with_a_status_and_says_why(
         (["certify", "a:b", "--key={private}", "--valid-days=0"], "--valid-days: expected 1"),
         (["certify", "a:b", "--key={private}", "--output={public}"], "is there already"),
         (["certify", "--key={private}"], "name an image"),
+        (["certify", "a:b", "--key={private}", "--output=c.html"], "call the certificate .json"),
         (["keygen", "-o", "{folder}/no/such/folder"], "cannot be written"),
     ],
 )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from datetime import date
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
+from reports import HIDDEN, HOSTILE, all_verdicts, everywhere, finding, report, route
 from sarif_pydantic import Sarif
-from test_page import HIDDEN, HOSTILE, all_verdicts, everywhere, finding, report, route
 
 from sm_conformance.contract import clause
 from sm_conformance.judgement import badge, forms, sarif, summary
@@ -98,6 +100,64 @@ def test_no_result_holds_hidden_characters(text: str) -> None:
         assert all(line.isprintable() for line in result["message"]["text"].split("\n"))
 
 
+# What GitHub's code scanning asks of a log, beyond the schema; a file that misses it is refused or cut.
+
+
+@pytest.mark.parametrize("text", [None, HOSTILE, "x" * 9000, "`a` [b](https://c.example) <i>"])
+def test_code_scanning_takes_the_log(text: str | None) -> None:
+    data = all_verdicts() if text is None else everywhere(all_verdicts(), text)
+    log, run = sarif.render(data), run_of(data)
+
+    assert (log["version"], log["$schema"].endswith("sarif-2.1.0.json")) == ("2.1.0", True)
+    assert run["tool"]["driver"]["name"]
+    assert len(run["results"]) <= 25_000
+    for rule in run["tool"]["driver"]["rules"]:
+        assert 0 < len(rule["shortDescription"]["text"]) <= 1024
+        assert 0 < len(rule["fullDescription"]["text"]) <= 1024
+        assert rule["help"]["text"]
+        assert rule["help"]["markdown"]
+        assert len(rule["id"]) < 9100
+        assert len(rule["properties"]["tags"]) <= 10
+        assert rule["properties"]["problem.severity"] in {"error", "warning", "recommendation"}
+        assert rule["defaultConfiguration"]["level"] in {"note", "warning", "error"}
+    for result in run["results"]:
+        assert result["message"]["text"]
+        assert not re.search(r"(?<!\\)\[", result["message"]["text"])
+        (place,) = result["locations"]
+        where = place["physicalLocation"]
+        # A path relative to the repository: neither a scheme nor a root nor a step up.
+        assert re.fullmatch(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*", where["artifactLocation"]["uri"])
+        assert where["region"]["startLine"] >= 1
+        print_ = result["partialFingerprints"]["primaryLocationLineHash"]
+        assert re.fullmatch(r"[0-9a-f]{16}:[0-9]+", print_)
+
+
+def test_alerts_keep_their_fingerprint_from_run_to_run_and_differ_by_clause() -> None:
+    def prints(data: dict[str, Any]) -> dict[str, str]:
+        return {
+            one["ruleId"]: one["partialFingerprints"]["primaryLocationLineHash"]
+            for one in run_of(data)["results"]
+        }
+
+    first = all_verdicts()
+    second = all_verdicts()
+    for one in second["findings"]:
+        one.update(actual="something else", log=[])
+
+    assert prints(first) == prints(second)
+    assert len(set(prints(first).values())) == len(prints(first)) > 1
+
+
+def test_the_help_of_a_rule_is_markdown_that_says_what_the_text_says() -> None:
+    parser = MarkdownIt("commonmark", {"html": False})
+    for rule in run_of(all_verdicts())["tool"]["driver"]["rules"]:
+        html = parser.render(rule["help"]["markdown"])
+        read_ = unescape(re.sub(r"<[^>]+>", "", html))
+        assert " ".join(read_.split()) == " ".join(rule["help"]["text"].replace("`", "").split())
+        assert html.startswith("<p><strong>If broken:</strong>")
+        assert "<a " not in html
+
+
 # -- Markdown --------------------------------------------------------------------------------------
 
 
@@ -125,7 +185,7 @@ def test_doubts_are_listed_where_they_decide() -> None:
         report(conclusion="inconclusive", exit_status=3, doubts=["no [data] given"])
     )
 
-    assert "- no \\[data\\] given\n" in text
+    assert "- `no [data] given`\n" in text
 
 
 @pytest.mark.parametrize(
@@ -136,6 +196,10 @@ def test_doubts_are_listed_where_they_decide() -> None:
         "[click](https://evil.example) ![x](https://evil.example/x.png) <https://evil.example>",
         "a | b\n\n# heading\n- item @everyone `code` **bold**",
         "`" * 9 + "|",
+        "`" * 3 + "@octocat https://evil.example www.evil.example a@evil.example #1 GH-1",
+        "</details><details open>\n\n/close\n> quote\n---\n    code\n1. one &#64;octocat",
+        "[x]: https://evil.example\n[^1]: note\n$`math`$ ~~gone~~ \\",
+        "\u202eevil \u2066@octocat",
     ],
 )
 def test_a_candidate_writes_no_markup_into_the_summary(text: str) -> None:
@@ -148,6 +212,9 @@ def test_a_candidate_writes_no_markup_into_the_summary(text: str) -> None:
         set(kinds) - set(expected)
     )
     assert kinds.count("tr_open") == expected.count("tr_open")
+    # Forges make links and mentions of these everywhere but in code, escaped or not.
+    outside = re.sub(r"<code>.*?</code>", "", html, flags=re.DOTALL)
+    assert not re.search(r"@[a-z0-9]|://|www\.", outside, re.IGNORECASE)
     assert kinds.count("heading_open") == expected.count("heading_open")
     assert "<script" not in html
 
@@ -175,6 +242,21 @@ def test_the_badge_does_not_hide_waivers() -> None:
     root = ET.fromstring(badge.render(report(finding("IMG-012 root-training", "waived"))))
 
     assert [text.text for text in root.iter(f"{SVG}text")][1] == "conformant with 1 waiver"
+
+
+@pytest.mark.parametrize("text", [HOSTILE, HIDDEN])
+def test_the_badge_is_a_picture_and_nothing_else(text: str) -> None:
+    drawn = badge.render(everywhere(all_verdicts(), text))
+    root = ET.fromstring(drawn)
+
+    tags = {element.tag.removeprefix(SVG) for element in root.iter()}
+    assert tags <= {"svg", "title", "clipPath", "rect", "g", "text"}
+    for element in root.iter():
+        assert not [name for name in element.attrib if name.startswith("on") or "href" in name]
+        assert not [
+            value for value in element.attrib.values() if "url(" in value.replace("url(#round)", "")
+        ]
+    assert drawn.isascii() or all(char.isprintable() or char == "\n" for char in drawn)
 
 
 # -- all of them -----------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import requests
 from real_engine import REFERENCE, ROOT, docker
-from test_page import finding, report
+from reports import finding, report
 
 from sm_conformance import cli
 from sm_conformance.certificate import signing

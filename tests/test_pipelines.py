@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from importlib import resources
 from pathlib import Path
@@ -80,6 +81,28 @@ def test_a_pipeline_is_pinned_to_this_version(name: str) -> None:
     assert f"sm-conformance[aws,certify,data]=={sm_conformance.__version__}\n" in text
 
 
+def used(value: Any) -> list[str]:
+    """The actions and images of others that a pipeline names."""
+    if isinstance(value, dict):
+        mine = [held for name, held in value.items() if name == "uses"]
+        return [*mine, *(one for held in value.values() for one in used(held))]
+    return [one for held in value for one in used(held)] if isinstance(value, list) else []
+
+
+@pytest.mark.parametrize("path", sorted(PIPELINES.rglob("*.yml")), ids=lambda path: path.name)
+def test_an_action_of_others_is_pinned_by_its_commit(path: Path) -> None:
+    assert used({"steps": [{"uses": "a/b@v1"}]}) == ["a/b@v1"]
+    for action in used(yaml.safe_load(path.read_text("utf-8"))):
+        assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", action), action
+
+
+@pytest.mark.parametrize("name", ["judge", "pre-push"])
+def test_a_program_of_a_pipeline_is_understood_by_a_plain_shell(name: str) -> None:
+    done = subprocess.run(["sh", "-n", str(PIPELINES / name)], check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert "set -eu" in (PIPELINES / name).read_text("utf-8")
+
+
 # -- what they do ----------------------------------------------------------------------------------
 
 
@@ -144,25 +167,69 @@ def test_the_job_of_gitlab_judges_or_guards(push: str, tmp_path: Path) -> None:
     assert (status, calls) == (1, [[*asked, "--profile=platform", "--report=out"]])
 
 
-def test_codebuild_pushes_by_the_gate_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("declaration", ["", "my file.yaml"])
+def test_codebuild_pushes_by_the_gate_alone(declaration: str, tmp_path: Path) -> None:
     said = read("buildspec.yml")
     commands = [command for phase in said["phases"].values() for command in phase["commands"]]
 
     assert not [command for command in commands if "docker push" in command]
     status, calls = run(
         tmp_path, "sh", "-e", "-c", commands[-1].replace("/tmp/sm/bin/", ""), status=1,
-        **said["env"]["variables"],
+        **said["env"]["variables"] | {"SM_DECLARATION": declaration},
     )  # fmt: skip
     assert status == 1
     assert calls == [
         ["gate", "churn:build", f"--push={said['env']['variables']['SM_PUSH']}",
-         "--report=sm-conformance-report"]
+         *([f"--declaration={declaration}"] if declaration else []),
+         "--profile=platform", "--report=sm-conformance-report"]
     ]  # fmt: skip
+    # Where the report lies has to be known to those who pick it up.
+    assert said["env"]["variables"]["SM_REPORT"] == "sm-conformance-report"
+    assert said["reports"]["sm-conformance"]["files"] == ["sm-conformance-report/junit.xml"]
+
+
+def docker(folder: Path, *, knows: bool) -> Path:
+    """A docker client that notes what it is told, and knows an image or does not."""
+    programs = folder / "bin"
+    programs.mkdir()
+    fake = programs / "docker"
+    fake.write_text(
+        "#!/bin/sh\n"
+        f'echo "$@" >> {folder}/docker\n'
+        f'case "$1 $2" in "image inspect") exit {0 if knows else 1};;\n'
+        f'"login "*) cat >> {folder}/stdin;; esac\n',
+        "utf-8",
+    )
+    fake.chmod(0o755)
+    return programs
+
+
+@pytest.mark.parametrize("knows", [True, False])
+@pytest.mark.parametrize("password", ["", "pass word$(id)"])
+def test_the_job_of_gitlab_logs_in_and_pulls_what_it_lacks(
+    knows: bool, password: str, tmp_path: Path
+) -> None:
+    *_, login, pull = read("gitlab-ci.yml")[".sm-conformance"]["before_script"]
+    programs = docker(tmp_path, knows=knows)
+
+    done = subprocess.run(
+        ["sh", "-e", "-c", f"{login}\n{pull}"], check=False, capture_output=True, text=True,
+        env={"PATH": f"{programs}:{os.environ['PATH']}", "SM_IMAGE": "a:1", "CI_REGISTRY": "host",
+             "CI_REGISTRY_USER": "me", "CI_REGISTRY_PASSWORD": password},
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    told = (tmp_path / "docker").read_text("utf-8").splitlines()
+    expected = ["login --username me --password-stdin host"] if password else []
+    expected += ["image inspect a:1"] + ([] if knows else ["pull --quiet a:1"])
+    assert told == expected
+    given = tmp_path / "stdin"
+    assert (given.read_text("utf-8") if given.exists() else "") == password
 
 
 @pytest.mark.parametrize("declared", [True, False])
 def test_the_hook_judges_the_image_of_its_project(declared: bool, tmp_path: Path) -> None:
-    project = tmp_path / "churn"
+    project = tmp_path / "Churn"
     project.mkdir()
     subprocess.run(["git", "init", "-q"], cwd=project, check=True)
     if declared:

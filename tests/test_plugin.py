@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -304,23 +305,68 @@ def test_junit_has_a_property_for_each_clause_and_skips_advice(
 
     root = ET.parse(pytester.path / "own.xml").getroot()
     cases = list(root.iter("testcase"))
-    told = {
-        one.attrib["name"]: one.attrib["value"] for case in cases for one in case.iter("property")
-    }
+    held = [(one.attrib["name"], one.attrib["value"]) for one in root.iter("property")]
+    told = dict(held)
+    assert len(told) == len(held)
     judged_here = {
         key for key, one in found.findings.items()
         if not (one["reason"] or "").startswith(("the image does not claim", "no request to AWS"))
     }  # fmt: skip
     assert told.keys() == judged_here
     assert told["HOST-022 response-type"] == "advice"
-    for case in cases:
-        keys = {one.attrib["name"] for one in case.iter("property")}
-        assert len(keys) == 1
     (advice,) = [case for case in cases if case.attrib["name"] == "test_response_type"]
     (skipped,) = advice.iter("skipped")
     assert skipped.attrib["message"].startswith("ADVICE HOST-022 response-type: sample: none; 200")
     suite = next(root.iter("testsuite"))
     assert (suite.attrib["failures"], suite.attrib["errors"]) == ("0", "0")
+
+
+# What junit-10.xsd of Jenkins' xUnit plugin allows: elements with their attributes, and what each holds.
+JUNIT = {
+    "testsuites": ({"name", "time", "tests", "failures", "errors"}, {"testsuite"}),
+    "testsuite": (
+        {"name", "tests", "failures", "errors", "group", "time", "skipped", "timestamp", "hostname",
+         "id", "package", "file", "log", "url"},
+        {"testsuite", "properties", "testcase", "system-out", "system-err"},
+    ),
+    "testcase": (
+        {"name", "time", "classname", "group"},
+        {"skipped", "error", "failure", "system-out", "system-err"},
+    ),
+    "properties": (set(), {"property"}),
+    "property": ({"name", "value"}, set()),
+    "skipped": ({"type", "message"}, set()),
+    "error": ({"type", "message"}, set()),
+    "failure": ({"type", "message"}, set()),
+    "system-out": (set(), set()),
+    "system-err": (set(), set()),
+}  # fmt: skip
+NEEDED = {"testsuite": {"name", "tests", "failures", "errors"}, "testcase": {"name"},
+          "property": {"name", "value"}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("image", "declaration", "seen"),
+    [("no-type", SERVES, "skipped"), ("no-model", TRAINS, "failure")],
+)
+def test_junit_keeps_the_schema_that_readers_validate_by(
+    here: Callable[..., Judged], pytester: pytest.Pytester, image: str, declaration: str, seen: str
+) -> None:
+    here(image, "--junitxml=own.xml", declaration=declaration)
+
+    root = ET.parse(pytester.path / "own.xml").getroot()
+    (suite,) = root
+    for element in root.iter():
+        attributes, children = JUNIT[element.tag]
+        assert set(element.attrib) <= attributes, element.tag
+        assert {child.tag for child in element} <= children, element.tag
+        assert set(element.attrib) >= NEEDED.get(element.tag, set())
+    assert root.tag == "testsuites"
+    assert list(root.iter(seen))
+    for element, counted in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
+        assert int(suite.attrib[counted]) == len(list(root.iter(element)))
+    assert int(suite.attrib["tests"]) == len(list(root.iter("testcase")))
+    assert re.fullmatch(r"[0-9]+(\.[0-9]+)?", suite.attrib["time"])
 
 
 def test_a_failure_is_a_failure_in_junit_and_its_card_is_there(
@@ -600,7 +646,7 @@ def test_trouble_of_the_engine_is_an_error_and_never_a_failure(
 
 
 def test_ctrl_c_ends_with_2_and_a_report_that_says_it_is_not_complete(
-    run_apart: Callable[..., Judged],
+    run_apart: Callable[..., Judged], pytester: pytest.Pytester
 ) -> None:
     found = run_apart("interrupts", declaration=TRAINS)
 
@@ -611,6 +657,30 @@ def test_ctrl_c_ends_with_2_and_a_report_that_says_it_is_not_complete(
     assert found.with_verdict("fail", "error") == {}
     assert found.findings["TRAIN-063 exit-zero"]["reason"] == "interrupted"
     Draft202012Validator(specs.read_schema("report")).validate(found.report)
+    forms = {path.name: path for path in (pytester.path / "report").iterdir() if path.is_file()}
+    assert "This run was not complete" in forms["report.html"].read_text("utf-8")
+    assert "interrupted" in forms["summary.md"].read_text("utf-8")
+    assert "interrupted" in forms["badge.svg"].read_text("utf-8")
+    (run,) = json.loads(forms["report.sarif"].read_text("utf-8"))["runs"]
+    assert run["invocations"][0]["executionSuccessful"] is False
+    assert ET.parse(forms["junit.xml"]).getroot().tag == "testsuites"
+
+
+def test_a_run_that_breaks_off_by_a_fault_is_not_called_complete(
+    run_apart: Callable[..., Judged], pytester: pytest.Pytester
+) -> None:
+    broken = pytester.makepyfile(
+        broken="""
+        def pytest_runtest_logfinish(nodeid):
+            raise SystemError(nodeid)
+        """
+    )
+
+    found = run_apart("lawful", "-p", broken.stem, declaration=TRAINS)
+
+    assert "INTERNALERROR" in found.output + found.errors
+    assert found.status == found.report["exit_status"] == 3
+    assert found.report["complete"] is False
 
 
 def test_ctrl_c_before_anything_is_judged_is_one_line(pytester: pytest.Pytester) -> None:

@@ -14,6 +14,7 @@ from securesystemslib.signer import Key
 from sm_conformance.certificate import signing
 from sm_conformance.certificate.bundle import MOST_BYTES, decoded
 from sm_conformance.certificate.issuing import Sign, certificate
+from sm_conformance.certificate.page import page
 from sm_conformance.certificate.verifying import Demands, claims, refusals
 from sm_conformance.contract import clause
 from sm_conformance.contract import profile as profiles
@@ -44,8 +45,12 @@ def certify(options: argparse.Namespace, check: Callable[[argparse.Namespace], i
         sign = _sign_with(options)
         days = _days(options.valid_days)
         target = Path(options.output)
-        if target.exists():
-            raise UsageProblem(f"{target} is there already: name another file with --output")
+        beside = target.with_name(f"{target.stem}.html")
+        if beside == target:
+            raise UsageProblem(f"{target}: its page has that name; call the certificate .json")
+        for file in (target, beside):
+            if file.exists():
+                raise UsageProblem(f"{file} is there already: name another file with --output")
         if options.profile is not None:
             profiles.load(options.profile)
     except UsageProblem as error:
@@ -62,13 +67,13 @@ def certify(options: argparse.Namespace, check: Callable[[argparse.Namespace], i
     expires = issued + timedelta(days=days)
     try:
         made = certificate(Path(options.report), sign=sign, issued=issued, expires=expires)
-        with target.open("xb") as file:
-            file.write(made)
+        text = page(decoded(made), file=target.name, checked=f"made on {issued}, with that key")
+        _write_new(target, made)
+        _write_new(beside, text.encode())
     except UsageProblem as error:
         return _unusable("certify", error)
-    except OSError as error:
-        return _unusable("certify", f"{target} cannot be written: {error.strerror}")
     print(f"certificate: {target} ({len(made)} bytes, valid until {expires})")
+    print(f"       page: {beside}")
     return 0
 
 
@@ -110,10 +115,14 @@ def verify(options: argparse.Namespace) -> int:
         )
         if demands.profile is not None:
             profiles.load(demands.profile)
+        target = Path(options.page) if options.page is not None else None
+        if target is not None and target.exists():
+            # Left there, it would speak for a certificate that does not hold.
+            raise UsageProblem(f"{target} is there already: name another file with --page")
         named = Path(options.bundle)
         if named.is_file() or _is_no_reference(options.bundle):
-            return _verified(options.bundle, _read(named), key, demands)
-        return _verified_there(options.bundle, key, demands)
+            return _verified(options.bundle, _read(named), key, demands, target)
+        return _verified_there(options.bundle, key, demands, target)
     except UsageProblem as error:
         return _unusable("verify", error)
     except HarnessTrouble as error:
@@ -121,7 +130,7 @@ def verify(options: argparse.Namespace) -> int:
         return ExitStatus.INCONCLUSIVE
 
 
-def _verified(name: str, content: bytes, key: Key, demands: Demands) -> int:
+def _verified(name: str, content: bytes, key: Key, demands: Demands, target: Path | None) -> int:
     try:
         bundle = decoded(content)
     except UsageProblem as error:
@@ -134,11 +143,16 @@ def _verified(name: str, content: bytes, key: Key, demands: Demands) -> int:
         print(f"{name}: this certificate does not hold")
         return ExitStatus.NONCONFORMANT
     print("\n".join(claims(bundle, today=demands.today)))
+    if target is not None:
+        known_as = Path(name).name if Path(name).is_file() else name
+        checked = f"verified on {demands.today} with that key; the certificate held"
+        _write_new(target, page(bundle, file=known_as, checked=checked).encode())
+        print(f"\npage: {target}")
     print(f"\n{name}: this certificate holds")
     return 0
 
 
-def _verified_there(reference: str, key: Key, demands: Demands) -> int:
+def _verified_there(reference: str, key: Key, demands: Demands, target: Path | None) -> int:
     """The certificates that are attached to an image, held against that very image."""
     repository = Repository(reference, credentials=credentials)
     found = repository.manifest()
@@ -155,7 +169,7 @@ def _verified_there(reference: str, key: Key, demands: Demands) -> int:
             (one for one in wanted if _holds(content, key, one)),
             wanted[0],
         )
-        status = _verified(f"{repository.name}@{found.digest}", content, key, held)
+        status = _verified(f"{repository.name}@{found.digest}", content, key, held, target)
         if status == 0:
             return 0
     if status is None:
@@ -234,6 +248,14 @@ def _read(path: Path) -> bytes:
             return file.read(MOST_BYTES + 1)
     except OSError as error:
         raise UsageProblem(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+    except OSError as error:
+        raise UsageProblem(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _unusable(command: str, error: UsageProblem | str) -> int:

@@ -22,8 +22,8 @@ def add_certificates(commands: Any) -> None:
     )
     add_judging(certify)
     certify.add_argument("-o", "--output", metavar="FILE", default="certificate.json",
-                         help="write the certificate there (default: certificate.json), and the report, "
-                         "unless --report names a folder, beside it")  # fmt: skip
+                         help="write the certificate there (default: certificate.json), its page as .html "
+                         "and, unless --report names a folder, the report beside it")  # fmt: skip
     certify.add_argument("--key", metavar="FILE", help="sign with this private key")
     certify.add_argument("--sign-command", metavar="COMMAND", help="sign by this command: the bytes to "
                          "sign on its stdin, the signature (base64 or raw) on its stdout")  # fmt: skip
@@ -50,6 +50,8 @@ def add_certificates(commands: Any) -> None:
     verify.add_argument(
         "--at", metavar="DAY", help="verify as of this day (default: today, in UTC)"
     )
+    verify.add_argument("--page", metavar="FILE", help="write the certificate as an HTML page, to read or "
+                        "print; only when it holds")  # fmt: skip
     verify.set_defaults(run=_run, command="verify")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sm_conformance import __version__
@@ -33,6 +34,8 @@ class Circumstances:
     load: Mapping[str, Any] | None
     launches: int
     elapsed_s: float
+    # When the run ended, in UTC.
+    judged_at: datetime
     complete: bool
     # What the comparison with an earlier image came to, where one was asked for.
     baseline: Mapping[str, Any] | None = None
@@ -75,6 +78,7 @@ def build(
         "load": dict(facts.load) if facts.load else None,
         "launches": facts.launches,
         "elapsed_s": round(facts.elapsed_s, 3),
+        "judged_at": facts.judged_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "complete": facts.complete,
         **({} if facts.baseline is None else {"baseline": dict(facts.baseline)}),
     }

@@ -6,12 +6,15 @@ one is suppressed. What was not judged is no result, but a notification of the r
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sm_conformance.contract import clause
 from sm_conformance.contract.clause import Clause
 from sm_conformance.judgement.finding import Verdict
+from sm_conformance.judgement.markdown import prose
 from sm_conformance.observed.http import printable
 from sm_conformance.sources import titled
 
@@ -21,6 +24,9 @@ _UNSETTLED = (Verdict.ERROR, Verdict.NOT_RUN, Verdict.BLOCKED)
 # An image has no lines. Where it is made is where a fault is repaired, and viewers want a file.
 _WHERE = "Dockerfile"
 _MOST_CHARS = 4000
+_BRACKET = re.compile(r"([\[\]])")
+# Code scanning refuses descriptions that are longer.
+_MOST_DESCRIBED = 1024
 
 _Finding = Mapping[str, Any]
 
@@ -68,23 +74,25 @@ def render(report: Mapping[str, Any]) -> dict[str, Any]:
 def _rule(finding: _Finding, known: Clause | None) -> dict[str, Any]:
     fix = known.fix if known else finding["fix"] or ""
     sources = [titled(source) for source in known.sources] if known else []
-    help_text = "\n\n".join(
-        part
-        for part in (
-            f"If broken: {finding['matters']}",
-            f"How to fix: {fix}" if fix else "",
-            f"Sources: {'; '.join(sources)}" if sources else "",
-        )
-        if part
-    )
+    parts = [
+        ("If broken", finding["matters"]),
+        ("How to fix", fix),
+        ("Sources", "; ".join(sources)),
+    ]
     return {
         "id": _key(finding),
         "name": finding["name"],
-        "shortDescription": {"text": finding["sentence"]},
-        "fullDescription": {"text": f"{finding['sentence']} {finding['matters']}"},
-        "help": {"text": help_text},
+        "shortDescription": {"text": finding["sentence"][:_MOST_DESCRIBED]},
+        "fullDescription": {
+            "text": f"{finding['sentence']} {finding['matters']}"[:_MOST_DESCRIBED]
+        },
+        "help": {
+            "text": "\n\n".join(f"{name}: {said}" for name, said in parts if said),
+            "markdown": "\n\n".join(f"**{name}:** {prose(said)}" for name, said in parts if said),
+        },
         "defaultConfiguration": {"level": "error" if finding["level"] == "MUST" else "warning"},
         "properties": {
+            "problem.severity": "error" if finding["level"] == "MUST" else "warning",
             "tags": [finding["level"], finding["consequence"], finding["clause"].partition("-")[0]],
         },
     }
@@ -110,7 +118,7 @@ def _result(finding: _Finding, at: int, report: Mapping[str, Any]) -> dict[str, 
             }
         ],
         # The same clause broken in the next run is the same alert.
-        "partialFingerprints": {"clause/v1": _key(finding)},
+        "partialFingerprints": {"primaryLocationLineHash": _fingerprint(finding)},
     }
     if verdict is Verdict.WAIVED:
         made["suppressions"] = [
@@ -119,16 +127,25 @@ def _result(finding: _Finding, at: int, report: Mapping[str, Any]) -> dict[str, 
     return made
 
 
+def _fingerprint(finding: _Finding) -> str:
+    """GitHub reads this one alone; without it, it hashes the line, which has nothing to do with it."""
+    return f"{hashlib.sha256(_key(finding).encode('utf-8', 'backslashreplace')).hexdigest()[:16]}:1"
+
+
 def _message(finding: _Finding) -> str:
-    if finding["verdict"] == Verdict.WAIVED:
-        return finding["reason"] or ""
-    parts = [
-        finding["sentence"],
-        f"Expected: {finding['expected']}" if finding["expected"] else "",
-        f"Seen: {finding['actual']}" if finding["actual"] else "",
-        f"Fix: {finding['fix']}" if finding["fix"] else "",
-    ]
-    return "\n".join(part for part in parts if part)
+    waived = finding["verdict"] == Verdict.WAIVED
+    parts = (
+        [finding["reason"] or finding["sentence"]]
+        if waived
+        else [
+            finding["sentence"],
+            f"Expected: {finding['expected']}" if finding["expected"] else "",
+            f"Seen: {finding['actual']}" if finding["actual"] else "",
+            f"Fix: {finding['fix']}" if finding["fix"] else "",
+        ]
+    )
+    # Brackets make a link in a message, unless they are escaped.
+    return _BRACKET.sub(r"\\\1", "\n".join(part for part in parts if part))
 
 
 def _invocation(report: Mapping[str, Any], ids: Sequence[str]) -> dict[str, Any]:

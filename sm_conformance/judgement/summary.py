@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sm_conformance.judgement.conclusion import Conclusion
 from sm_conformance.judgement.finding import Verdict
-from sm_conformance.observed.http import printable
+from sm_conformance.judgement.markdown import code, plain
 
 _MOST_ROWS = 50
-_MOST_CHARS = 300
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~@&-])")
 _SAID = {
     Conclusion.CONFORMANT: "conformant",
     Conclusion.NONCONFORMANT: "**not conformant**",
@@ -25,7 +22,8 @@ _Finding = Mapping[str, Any]
 def render(report: Mapping[str, Any]) -> str:
     """The Markdown of a report that ``report.schema.json`` accepts; ends with a line end.
 
-    What the candidate wrote is escaped: it can neither become a link nor mention anybody.
+    What a candidate or a declaration says stands as code: it can neither become a link nor mention
+    anybody, nor be taken for a command by a forge.
     """
     return "\n".join(_lines(report)).rstrip("\n") + "\n"
 
@@ -38,18 +36,18 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     yield f"### sm-conformance: {said}{with_waivers}"
     yield ""
     for image in report["candidate"]["images"]:
-        yield f"- {_code(image['reference'])} ({' and '.join(image['roles'])}) {_code(image['config_digest'])}"
+        yield f"- {code(image['reference'])} ({' and '.join(image['roles'])}) {code(image['config_digest'])}"
     counts = ", ".join(
         f"{count} {verdict.value}"
         for verdict in Verdict
         if (count := sum(one["verdict"] == verdict for one in findings))
     )
-    yield f"- {counts}; profile {_plain(report['profile'])}, edition {_plain(report['suite']['edition'])}"
+    yield f"- {counts}; profile {code(report['profile'])}, edition {plain(report['suite']['edition'])}"
     for route, figures in report["latency"].items():
         if not figures["count"]:
             continue
         yield (
-            f"- {_code(route)}: p50 {figures['p50_ms']:.1f} ms, p99 {figures['p99_ms']:.1f} ms "
+            f"- {code(route)}: p50 {figures['p50_ms']:.1f} ms, p99 {figures['p99_ms']:.1f} ms "
             f"of {figures['count']} requests"
         )
     if not report["complete"]:
@@ -62,7 +60,7 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     if report["conclusion"] == Conclusion.INCONCLUSIVE:
         yield "**Not known**"
         yield ""
-        yield from (f"- {_plain(doubt)}" for doubt in report["doubts"][:_MOST_ROWS])
+        yield from (f"- {code(doubt)}" for doubt in report["doubts"][:_MOST_ROWS])
         yield ""
     if waived:
         yield from _table("Waived", waived, "reason")
@@ -80,19 +78,8 @@ def _table(title: str, findings: Sequence[_Finding], column: str) -> Iterator[st
     yield "| clause | it demands | seen |"
     yield "|---|---|---|"
     for one in findings[:_MOST_ROWS]:
-        key = _code(f"{one['clause']} {one['name']}")
-        yield f"| {key} | {_plain(one['sentence'])} | {_plain(one[column] or one['reason'])} |"
+        key = code(f"{one['clause']} {one['name']}")
+        yield f"| {key} | {plain(one['sentence'])} | {code(one[column] or one['reason'] or '')} |"
     if len(findings) > _MOST_ROWS:
         yield f"| … | {len(findings) - _MOST_ROWS} more, in the report | |"
     yield ""
-
-
-def _plain(text: str | None) -> str:
-    """The text with every character escaped that Markdown or HTML could take for its own."""
-    shown = printable(" ".join((text or "").split()))
-    cut = shown if len(shown) <= _MOST_CHARS else f"{shown[:_MOST_CHARS]}…"
-    return _SPECIAL.sub(r"\\\1", cut)
-
-
-def _code(text: str) -> str:
-    return f"`{printable(text)[:_MOST_CHARS].replace('`', chr(39)).replace('|', '/')}`"

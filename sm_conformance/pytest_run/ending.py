@@ -19,6 +19,7 @@ from sm_conformance.judgement.conclusion import (
 )
 from sm_conformance.judgement.finding import Finding, Verdict
 from sm_conformance.pytest_run.judging import finding_of
+from sm_conformance.pytest_run.junit import Properties
 from sm_conformance.pytest_run.run import PytestRun
 from sm_conformance.pytest_run.terminal import count_clauses, kept_containers, last_line, summary
 from sm_conformance.rules import changed_limits
@@ -45,6 +46,7 @@ class Ending:
         option = run.config.option
         if run.handed is None and run.options.report is not None and not option.xmlpath:
             option.xmlpath = str(run.folder / "junit.xml")
+        run.config.pluginmanager.register(Properties(self._found))
 
     # -- gathering ----------------------------------------------------------------------------
 
@@ -101,9 +103,10 @@ class Ending:
         ended = 0 if int(exitstatus) == pytest.ExitCode.INTERRUPTED else int(exitstatus)
         session.exitstatus = self._worse(own, ended)
         ended_early = interrupted or bool(session.shouldfail or session.shouldstop)
-        self._complete = not ended_early and not self._others_failed
+        broke = int(exitstatus) == pytest.ExitCode.INTERNAL_ERROR
+        self._complete = not ended_early and not broke and not self._others_failed
         if run.is_open:
-            self._write(facts, own, complete=not interrupted)
+            self._write(facts, own, complete=not interrupted and not broke)
 
     def _worse(self, own: ExitStatus, exitstatus: int) -> int:
         """The worse of our status and of what other tests, or pytest itself, came to."""

@@ -86,8 +86,6 @@ class Judging:
             return report
         finding = self._finding(item, binding, call)
         setattr(report, _FINDING, finding.as_dict())
-        for properties in (item.user_properties, report.user_properties):
-            properties.append((finding.key, finding.verdict))
         _dress(report, finding)
         if call.excinfo is not None and isinstance(call.excinfo.value, HarnessTrouble):
             # It happened in a launch, far from this clause: where it was raised tells nothing.
