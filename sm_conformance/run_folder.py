@@ -13,6 +13,8 @@ import tempfile
 from pathlib import Path
 
 from sm_conformance.errors import HarnessTrouble, UsageProblem
+from sm_conformance.secrecy.files import hide_in
+from sm_conformance.secrecy.mask import Mask
 
 EVIDENCE = "evidence"
 LOCK = ".lock"
@@ -20,6 +22,8 @@ LOCK = ".lock"
 NEWEST = 3
 
 _PREFIX = "sm-conformance-"
+# Declarations that images carry, unpacked.
+_CARRIED = "carried-[0-9]*"
 
 
 class RunFolder:
@@ -35,6 +39,13 @@ class RunFolder:
         self._held: int | None = _held_alone(report) if report is not None else _opened(self.path)
         if self.is_temporary:
             _locked(self._held, fcntl.LOCK_SH)
+
+    def hide(self, mask: Mask) -> list[Path]:
+        """Hides secrets in what the run left; the files that had to be removed for it."""
+        if self._held is None:
+            return []
+        parts = (self.path / EVIDENCE, *self.path.glob(_CARRIED))
+        return [path for part in parts for path in hide_in(part, mask)]
 
     def leave(self, *, keep: bool) -> None:
         """Ends the use of the folder. A temporary one goes, or it is kept and older ones go."""

@@ -21,12 +21,14 @@ from sm_conformance.judgement.conclusion import ExitStatus, Judgement
 from sm_conformance.judgement.latency import figures
 from sm_conformance.judgement.report import Circumstances, build
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.hidden import mask_of
 from sm_conformance.laboratory.lab import Lab
 from sm_conformance.laboratory.quiet import Quiet
 from sm_conformance.observed.facts import EngineFacts, ImageFacts
 from sm_conformance.observed.run import Server
 from sm_conformance.rules import Options, Rules, changed_limits, declared
 from sm_conformance.run_folder import EVIDENCE, LOCK
+from sm_conformance.secrecy.mask import Mask
 
 if TYPE_CHECKING:
     from sm_conformance.aws.rule import Breach
@@ -46,6 +48,8 @@ class Session:
     began: float
     # What static rules say of the requests to AWS: the breaches of each clause that they look at.
     breaches: Mapping[str, tuple[Breach, ...]]
+    # Hides the secrets of the candidate in all that goes out.
+    mask: Mask
 
     def close(self) -> None:
         """Ends everything that still goes and removes what the run made on the engine."""
@@ -74,6 +78,9 @@ def open_session(options: Options, rules: Rules, engine: Engine, *, folder: Path
         rules = declared(rules, found or rules.declaration, options, last=True)
     candidate = _candidate(rules, training, hosting)
     baseline = _baseline(engine, options, candidate)
+    images = [image for image in (training, hosting, baseline) if image is not None]
+    declaration = rules.declaration
+    mask = mask_of(engine, images, declaration.document, declaration.requests)
     facts = engine.facts()
     (folder / EVIDENCE).mkdir(parents=True, exist_ok=True)
     bench = Bench(
@@ -99,6 +106,7 @@ def open_session(options: Options, rules: Rules, engine: Engine, *, folder: Path
         folder=folder,
         began=time.monotonic(),
         breaches=_breaches(rules),
+        mask=mask,
     )
 
 
@@ -145,7 +153,11 @@ def write_report(
         Circumstances(
             images=[_image(image, roles) for image, roles in session.candidate.images],
             waivers=[
-                {"clause": one.clause, "reason": one.reason, "expires": one.expires.isoformat()}
+                {
+                    "clause": one.clause,
+                    "reason": session.mask.text(one.reason),
+                    "expires": one.expires.isoformat(),
+                }
                 for one in declaration.waivers
             ],
             declaration={
@@ -163,7 +175,7 @@ def write_report(
             launches=launches,
             elapsed_s=time.monotonic() - session.began,
             complete=complete,
-            baseline=baseline,
+            baseline=session.mask.data(baseline),
         ),
     )
 

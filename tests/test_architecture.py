@@ -23,23 +23,24 @@ ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "specs": set(),
     "sources": {"specs"},
-    "run_folder": {"errors"},
+    "secrecy": set(),
+    "run_folder": {"errors", "secrecy"},
     "observed": {"errors"},
     # what is demanded
     "contract": {"errors", "specs"},
     # what is run
     "data": set(),
-    "declaration": {"data", "errors", "specs"},
-    "aws": {"contract", "declaration", "errors"},
+    "declaration": {"data", "errors", "secrecy", "specs"},
+    "aws": {"contract", "declaration", "errors", "secrecy"},
     "candidate": {"declaration", "observed"},
     "inputs": {"data", "declaration", "specs"},
     "engine": {"errors", "observed"},
     "laboratory": {
-        "candidate", "contract", "declaration", "engine", "errors", "inputs", "observed",
+        "candidate", "contract", "declaration", "engine", "errors", "inputs", "observed", "secrecy",
     },
     # where they meet
     "binding": {"observed"},
-    "judgement": {"contract", "declaration", "observed", "sources", "specs"},
+    "judgement": {"contract", "declaration", "observed", "secrecy", "sources", "specs"},
     "suite.clauses": {
         "aws", "binding", "candidate", "contract", "judgement", "laboratory", "observed",
     },
@@ -47,21 +48,21 @@ ROOMS: dict[str, set[str]] = {
     "carried": {"declaration", "engine", "errors", "observed"},
     "session": {
         "aws", "candidate", "carried", "engine", "errors", "inputs", "judgement", "laboratory",
-        "observed", "rules", "run_folder",
+        "observed", "rules", "run_folder", "secrecy",
     },
     "first_look": {
         "aws", "candidate", "carried", "contract", "declaration", "engine", "errors", "inputs",
-        "laboratory", "observed", "run_folder",
+        "laboratory", "observed", "run_folder", "secrecy",
     },
     "hold_open": {
         "engine", "errors", "inputs", "judgement", "laboratory", "observed", "rules", "run_folder",
-        "session",
+        "secrecy", "session",
     },
     # the doors
     "hookspecs": {"engine"},
     "pytest_run": {
         "aws", "binding", "contract", "engine", "errors", "inputs", "judgement", "laboratory",
-        "observed", "rules", "run_folder", "session",
+        "observed", "rules", "run_folder", "secrecy", "session",
     },
     "plugin": {"aws", "hookspecs", "pytest_run"},
     "suite.conftest": {

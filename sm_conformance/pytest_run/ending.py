@@ -168,7 +168,8 @@ class Ending:
         if run.options.report is not None:
             from sm_conformance.judgement import forms
 
-            forms.write(self._report, run.folder, declaration=run.rules.declaration.document)
+            document = run.mask.data(dict(run.rules.declaration.document))
+            forms.write(self._report, run.folder, declaration=document)
 
     # -- telling and cleaning up --------------------------------------------------------------
 

@@ -84,7 +84,8 @@ class Judging:
         binding = _binding(item)
         if binding is None or (call.when != "call" and call.excinfo is None):
             return report
-        finding = self._finding(item, binding, call)
+        # From here on it is printed, written and sent to other processes.
+        finding = self._finding(item, binding, call).hidden(self._run.mask)
         setattr(report, _FINDING, finding.as_dict())
         for properties in (item.user_properties, report.user_properties):
             properties.append((finding.key, finding.verdict))

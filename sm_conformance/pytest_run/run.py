@@ -27,6 +27,7 @@ from sm_conformance.pytest_run.terminal import Progress
 from sm_conformance.pytest_run.termination import Termination
 from sm_conformance.rules import Options, read_rules
 from sm_conformance.run_folder import RunFolder
+from sm_conformance.secrecy.mask import Mask
 from sm_conformance.session import Session, baseline_facts, open_session
 
 SUITE = Path(__file__).resolve().parent.parent / "suite"
@@ -46,6 +47,8 @@ class PytestRun:
         self.options = _options(config)
         self.handed: dict[str, Any] | None = getattr(config, "workerinput", None)
         self._session: Session | None = None
+        # Hides the candidate's secrets; it outlives the session.
+        self.mask = Mask()
         self._own_folder: RunFolder | None = None
         self._termination = Termination()
         self._shadow: Future[Shadow] | None = None
@@ -70,6 +73,7 @@ class PytestRun:
             try:
                 self._session = open_session(self.options, self.rules, engine, folder=self.folder)
                 self.rules = self._session.rules  # an image may carry its declaration
+                self.mask = self._session.mask
             except BaseException:
                 engine.close()
                 self._termination.release()
@@ -198,9 +202,16 @@ class PytestRun:
             self._termination.release()
 
     def leave_folder(self, *, keep: bool) -> None:
-        """Ends the use of the folder; only the process that the user started does so."""
-        if self._own_folder is not None:
-            self._own_folder.leave(keep=keep)
+        """Ends the use of the folder; only the process that the user started does so.
+
+        By now nobody needs what launches left as it was, so that secrets are hidden in it.
+        """
+        if self._own_folder is None:
+            return
+        stays = keep or not self._own_folder.is_temporary
+        for path in self._own_folder.hide(self.mask) if stays else ():
+            sys.stderr.write(f"sm-conformance: {path} holds a secret, so it is removed\n")
+        self._own_folder.leave(keep=keep)
 
 
 def _options(config: pytest.Config) -> Options:
