@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -36,7 +35,6 @@ s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 _SEND = _SEND_RESET.replace(_SEND_RESET.splitlines()[-1], "s.settimeout(2)\nprint(s.recv(65536))")
 # How often the printed commands ask a server for its first 200, once a second.
 _MOST_TRIES = 60
-_SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def write_inputs(
@@ -274,8 +272,6 @@ def _to_set(launch: Launch) -> list[str]:
     """What has to be in the caller's environment, for it is not shown; a shell stops without it."""
     return [
         f'export {name}="${{{name}:?is a secret that is not shown: set it first}}"'
-        if _SHELL_NAME.fullmatch(name)
-        else f"# {name} is a secret that is not shown: set it first, as with env(1)"
         for name, value in launch.environment.items()
         if _is_secret(name, value)
     ]

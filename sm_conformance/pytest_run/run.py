@@ -71,6 +71,8 @@ class PytestRun:
             engine = self._engine()
             self._termination.watch()
             try:
+                if self._own_folder is not None:
+                    self._own_folder.begin()
                 self._session = open_session(self.options, self.rules, engine, folder=self.folder)
                 self.rules = self._session.rules  # an image may carry its declaration
                 self.mask = self._session.mask

@@ -50,7 +50,7 @@ _PLACEHOLDER = re.compile(
     r"(?:pass(?:word|wd|phrase|code)?|pwd?|secrets?|(?:access|auth|api)?[-_ ]?(?:tokens?|keys?)|"
     r"credentials?|change[-_ ]?(?:me|it|this)|example|dummy|fake|sample|test|default|foo|bar|baz|none|"
     r"null|empty|unset|redacted|hidden|masked|removed|placeholder|todo|guest|admin|root|user(?:name)?)"
-    r"(?:[-_ ]?(?:here|goes[-_ ]here|value))?[0-9]{0,3}"
+    r"(?:[-_ ]?(?:here|goes[-_ ]here|value))?[-_]?[0-9]{0,3}"
 )
 # What stands for a value in an example repeats itself.
 _LEAST_DIFFERENT = 10
@@ -112,7 +112,7 @@ def hidden_by_name(name: str, value: str) -> Iterator[Secret]:
     Enough to hide it, not to hold it against anybody: names are chosen freely.
     """
     said = _NAMED.fullmatch(name) and _NAMED_VALUE.fullmatch(value)
-    if said and not is_placeholder(value) and len(set(value)) >= _LEAST_DIFFERENT:
+    if said and not is_placeholder(value) and len(set(value)) >= _LEAST_DIFFERENT_KEY:
         yield Secret((value,), f"the value of {name}")
 
 
