@@ -62,6 +62,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="ask this image's server the same, and tell what answers, types, sizes and latency "
         "changed; no verdict depends on it",
     )
+    add(
+        "--sm-scan",
+        metavar="FILE",
+        action="append",
+        help="what a scanner found in the image: SARIF, or JSON of trivy, grype or Dockle; may be "
+        "given several times",
+    )
     add("--sm-profile", metavar="NAME", default="platform", help="platform (default) or strict")
     add(
         "--sm-report",
@@ -167,7 +174,11 @@ def _settle_names(config: pytest.Config) -> None:
         if said is not None:
             setattr(config.option, dest, said)
     for name, value in vars(config.option).items():
-        if name.startswith("sm_") and value == "" and "_short_" not in name:
+        if (
+            name.startswith("sm_")
+            and (value == "" or (isinstance(value, list) and "" in value))
+            and "_short_" not in name
+        ):
             raise pytest.UsageError(
                 f"--{name.replace('_', '-')} is empty; leave it out or name something"
             )

@@ -49,6 +49,8 @@ class Options:
     # Requests to AWS, by kind ("algorithm", "model-package", …), and the folder of their S3 data.
     aws: Mapping[str, Path] = field(default_factory=dict)
     s3: Path | None = None
+    # What scanners found in the images, as files of theirs.
+    scans: tuple[Path, ...] = ()
     keep: bool = False
     allow_network: bool = False
     # How many lawful values of hyperparameters, and how many bad ones, training is tried with.

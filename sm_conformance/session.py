@@ -28,6 +28,8 @@ from sm_conformance.observed.facts import EngineFacts, ImageFacts
 from sm_conformance.observed.run import Server
 from sm_conformance.rules import Options, Rules, changed_limits, declared
 from sm_conformance.run_folder import EVIDENCE, LOCK
+from sm_conformance.scans.reading import read as read_scan
+from sm_conformance.scans.scan import Scan
 from sm_conformance.secrecy.mask import Mask
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ class Session:
     began: float
     # What static rules say of the requests to AWS: the breaches of each clause that they look at.
     breaches: Mapping[str, tuple[Breach, ...]]
+    # What scanners found in the images.
+    scans: tuple[Scan, ...]
     # Hides the secrets of the candidate in all that goes out.
     mask: Mask
 
@@ -78,6 +82,7 @@ def open_session(options: Options, rules: Rules, engine: Engine, *, folder: Path
         rules = declared(rules, found or rules.declaration, options, last=True)
     candidate = _candidate(rules, training, hosting)
     baseline = _baseline(engine, options, candidate)
+    scans = tuple(_scan(path, candidate) for path in options.scans)
     images = [image for image in (training, hosting, baseline) if image is not None]
     declaration = rules.declaration
     mask = mask_of(engine, images, declaration.document, declaration.requests)
@@ -106,6 +111,7 @@ def open_session(options: Options, rules: Rules, engine: Engine, *, folder: Path
         folder=folder,
         began=time.monotonic(),
         breaches=_breaches(rules),
+        scans=scans,
         mask=mask,
     )
 
@@ -211,6 +217,17 @@ def _breaches(rules: Rules) -> Mapping[str, tuple[Breach, ...]]:
     from sm_conformance.aws.checks import check
 
     return check(rules.declaration.requests)
+
+
+def _scan(path: Path, candidate: Candidate) -> Scan:
+    """What a scanner found. Raises UsageProblem where it was in another image."""
+    scan = read_scan(path)
+    images = [image for image, _ in candidate.images]
+    if scan.of.is_another(images):
+        named = ", ".join(sorted(scan.of.digests)[:3])
+        own = ", ".join(image.config_digest for image in images)
+        raise UsageProblem(f"--sm-scan {path}: it is of another image, {named}; judged is {own}")
+    return scan
 
 
 def _inspect(engine: Engine, reference: str | None) -> ImageFacts | None:

@@ -33,6 +33,7 @@ ROOMS: dict[str, set[str]] = {
     "declaration": {"data", "errors", "secrecy", "specs"},
     "aws": {"contract", "declaration", "errors", "secrecy"},
     "candidate": {"declaration", "observed"},
+    "scans": {"errors", "observed", "specs"},
     "inputs": {"data", "declaration", "specs"},
     "engine": {"errors", "observed"},
     "laboratory": {
@@ -42,13 +43,13 @@ ROOMS: dict[str, set[str]] = {
     "binding": {"observed"},
     "judgement": {"contract", "declaration", "observed", "secrecy", "sources", "specs"},
     "suite.clauses": {
-        "aws", "binding", "candidate", "contract", "judgement", "laboratory", "observed",
+        "aws", "binding", "candidate", "contract", "judgement", "laboratory", "observed", "scans",
     },
     "rules": {"aws", "contract", "declaration", "errors", "judgement"},
     "carried": {"declaration", "engine", "errors", "observed"},
     "session": {
         "aws", "candidate", "carried", "engine", "errors", "inputs", "judgement", "laboratory",
-        "observed", "rules", "run_folder", "secrecy",
+        "observed", "rules", "run_folder", "scans", "secrecy",
     },
     "first_look": {
         "aws", "candidate", "carried", "contract", "declaration", "engine", "errors", "inputs",
@@ -66,7 +67,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "plugin": {"aws", "hookspecs", "pytest_run"},
     "suite.conftest": {
-        "binding", "candidate", "contract", "laboratory", "observed", "pytest_run",
+        "binding", "candidate", "contract", "laboratory", "observed", "pytest_run", "scans",
         "suite.clauses",
     },
     "coverage": {"binding", "contract"},

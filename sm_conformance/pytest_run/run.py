@@ -241,6 +241,7 @@ def _options(config: pytest.Config) -> Options:
         max_invocation_p99_ms=option.sm_max_invocation_p99_ms,
         rate=option.sm_rate,
         rate_seconds=option.sm_rate_seconds,
+        scans=tuple(Path(text) for text in option.sm_scan or ()),
         keep=option.sm_keep,
         allow_network=option.sm_allow_network,
         examples=option.sm_examples,
