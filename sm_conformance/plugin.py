@@ -106,6 +106,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=float,
         help="how long that rate is kept up (default: 10)",
     )
+    add(
+        "--sm-cached",
+        action="store_true",
+        help="where nothing has changed since the last complete run, answer from its result; such "
+        "an answer is never certified",
+    )
     add("--sm-keep", action="store_true", help="keep the containers of failed launches")
     add(
         "--sm-allow-network",

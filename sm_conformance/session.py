@@ -148,8 +148,9 @@ def write_report(
     launches: int,
     complete: bool,
     baseline: Mapping[str, Any] | None = None,
+    judged_at: str | None = None,
 ) -> dict[str, Any]:
-    """The report as JSON data."""
+    """The report as JSON data. ``judged_at`` is when it was judged, where it was not judged now."""
     facts = session.engine_facts
     declaration = session.rules.declaration
     return build(
@@ -182,6 +183,7 @@ def write_report(
             elapsed_s=time.monotonic() - session.began,
             complete=complete,
             baseline=session.mask.data(baseline),
+            judged_at=judged_at,
         ),
     )
 

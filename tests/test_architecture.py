@@ -46,6 +46,7 @@ ROOMS: dict[str, set[str]] = {
         "aws", "binding", "candidate", "contract", "judgement", "laboratory", "observed", "scans",
     },
     "rules": {"aws", "contract", "declaration", "errors", "judgement"},
+    "results": {"candidate", "errors", "observed", "rules", "specs"},
     "carried": {"declaration", "engine", "errors", "observed"},
     "session": {
         "aws", "candidate", "carried", "engine", "errors", "inputs", "judgement", "laboratory",
@@ -63,7 +64,7 @@ ROOMS: dict[str, set[str]] = {
     "hookspecs": {"engine"},
     "pytest_run": {
         "aws", "binding", "contract", "engine", "errors", "inputs", "judgement", "laboratory",
-        "observed", "rules", "run_folder", "secrecy", "session",
+        "observed", "results", "rules", "run_folder", "secrecy", "session",
     },
     "plugin": {"aws", "hookspecs", "pytest_run"},
     "suite.conftest": {

@@ -42,7 +42,7 @@ _PASSED_ON = (
     ),
     ("rate-seconds", "SECONDS", "how long that rate is kept up (default: 10)"),
 )
-_FLAGS = ("keep", "allow-network")
+_FLAGS = ("keep", "allow-network", "cached")
 
 
 def add_check(commands: Any) -> None:
@@ -50,6 +50,8 @@ def add_check(commands: Any) -> None:
     parser = commands.add_parser("check", help="judge an image, whatever lies around")
     add_judging(parser)
     parser.add_argument("-k", metavar="EXPRESSION", help="judge only matching clauses")
+    parser.add_argument("--cached", action="store_true", help="where nothing has changed since the "
+                        "last complete run, answer from its result")  # fmt: skip
     parser.set_defaults(run=check, command="check")
 
 
@@ -62,7 +64,7 @@ def add_gate(commands: Any) -> None:
     parser.add_argument("--push", metavar="REGISTRY/REPO:TAG", required=True,
                       help="where to; you are logged in there as for `docker push`")  # fmt: skip
     parser.add_argument("--no-waivers", action="store_true", help="refuse an image with waivers")
-    parser.set_defaults(run=_gate, command="gate", k=None)
+    parser.set_defaults(run=_gate, command="gate", k=None, cached=False)
 
 
 def add_judging(command: argparse.ArgumentParser) -> None:

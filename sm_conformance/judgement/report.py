@@ -36,6 +36,8 @@ class Circumstances:
     complete: bool
     # What the comparison with an earlier image came to, where one was asked for.
     baseline: Mapping[str, Any] | None = None
+    # When it was judged, where the result of then was taken.
+    judged_at: str | None = None
 
 
 def build(
@@ -76,5 +78,6 @@ def build(
         "launches": facts.launches,
         "elapsed_s": round(facts.elapsed_s, 3),
         "complete": facts.complete,
+        **({} if facts.judged_at is None else {"cached": {"judged_at": facts.judged_at}}),
         **({} if facts.baseline is None else {"baseline": dict(facts.baseline)}),
     }
