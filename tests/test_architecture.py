@@ -93,7 +93,7 @@ LIBRARIES: dict[str, set[str]] = {
     "requests": {"engine", "registry"},
     "oras": {"registry"},
     "jinja2": {"judgement"},
-    "jsonschema": {"certificate", "contract", "declaration"},
+    "jsonschema": {"certificate", "contract", "declaration", "results", "scans"},
     "referencing": {"certificate"},
     "securesystemslib": {"certificate"},
     "cryptography": {"certificate"},
