@@ -62,6 +62,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="ask this image's server the same, and tell what answers, types, sizes and latency "
         "changed; no verdict depends on it",
     )
+    add(
+        "--sm-scan",
+        metavar="FILE",
+        action="append",
+        help="what a scanner found in the image: SARIF, or JSON of trivy, grype or Dockle; may be "
+        "given several times",
+    )
     add("--sm-profile", metavar="NAME", default="platform", help="platform (default) or strict")
     add(
         "--sm-report",
@@ -98,6 +105,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         type=float,
         help="how long that rate is kept up (default: 10)",
+    )
+    add(
+        "--sm-cached",
+        action="store_true",
+        help="where nothing has changed since the last complete run, answer from its result; such "
+        "an answer is never certified",
     )
     add("--sm-keep", action="store_true", help="keep the containers of failed launches")
     add(
@@ -167,7 +180,11 @@ def _settle_names(config: pytest.Config) -> None:
         if said is not None:
             setattr(config.option, dest, said)
     for name, value in vars(config.option).items():
-        if name.startswith("sm_") and value == "" and "_short_" not in name:
+        if (
+            name.startswith("sm_")
+            and (value == "" or (isinstance(value, list) and "" in value))
+            and "_short_" not in name
+        ):
             raise pytest.UsageError(
                 f"--{name.replace('_', '-')} is empty; leave it out or name something"
             )

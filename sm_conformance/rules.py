@@ -49,6 +49,10 @@ class Options:
     # Requests to AWS, by kind ("algorithm", "model-package", …), and the folder of their S3 data.
     aws: Mapping[str, Path] = field(default_factory=dict)
     s3: Path | None = None
+    # What scanners found in the images, as files of theirs.
+    scans: tuple[Path, ...] = ()
+    # Whether the last result on the same question will do.
+    cached: bool = False
     keep: bool = False
     allow_network: bool = False
     # How many lawful values of hyperparameters, and how many bad ones, training is tried with.
@@ -73,6 +77,10 @@ def read_rules(options: Options) -> Rules:
         raise UsageProblem(
             "--sm-image judges one image for both jobs; give either it or --sm-train-image and "
             "--sm-serve-image"
+        )
+    if options.cached and options.keep:
+        raise UsageProblem(
+            "--sm-cached launches nothing that --sm-keep could keep: give one of them"
         )
     changed = limits.load_changed(options.limits) if options.limits else limits.load()
     for name in ("patience_s", "max_ping_p99_ms", "max_invocation_p99_ms"):

@@ -1,7 +1,8 @@
 """The folder that one run writes to: the user's own, or one of its own among temporary files.
 
-It is locked for as long as its run lives: no other run writes to it, nor removes a temporary one. When
-a run leaves evidence behind, the older of the folders that earlier runs left behind go.
+Of an earlier run nothing stays in it, and what is of no run is left alone. It is locked for as long as
+its run lives: no other run writes to it, nor removes a temporary one. When a run leaves evidence
+behind, the older of the folders that earlier runs left behind go.
 """
 
 from __future__ import annotations
@@ -13,13 +14,24 @@ import tempfile
 from pathlib import Path
 
 from sm_conformance.errors import HarnessTrouble, UsageProblem
+from sm_conformance.secrecy.files import hide_in
+from sm_conformance.secrecy.mask import Mask
 
 EVIDENCE = "evidence"
+# Lies in the evidence from the beginning of a run, and says whose it is.
+MARK = ".sm-conformance"
 LOCK = ".lock"
 # How many temporary folders of ended runs are left to the user.
 NEWEST = 3
 
 _PREFIX = "sm-conformance-"
+# Declarations that images carry, unpacked.
+_CARRIED = "carried-[0-9]*"
+# What a run writes beside its evidence.
+_FORMS = (
+    "report.json", "report.html", "report.sarif", "summary.md", "badge.svg", "declaration.json",
+    "junit.xml",
+)  # fmt: skip
 
 
 class RunFolder:
@@ -35,6 +47,28 @@ class RunFolder:
         self._held: int | None = _held_alone(report) if report is not None else _opened(self.path)
         if self.is_temporary:
             _locked(self._held, fcntl.LOCK_SH)
+
+    def begin(self) -> None:
+        """Clears what an earlier run left in the user's folder, and marks the evidence as a run's.
+
+        Raises :class:`UsageProblem` for evidence that is of no run.
+        """
+        if self.is_temporary:
+            return
+        evidence = self.path / EVIDENCE
+        try:
+            _clear(self.path, evidence)
+            evidence.mkdir(exist_ok=True)
+            (evidence / MARK).touch()
+        except OSError as error:
+            raise UsageProblem(f"--sm-report {self.path}: cannot be written: {error}") from error
+
+    def hide(self, mask: Mask) -> list[Path]:
+        """Hides secrets in what the run left; the files that had to be removed for it."""
+        if self._held is None:
+            return []
+        parts = (self.path / EVIDENCE, *self.path.glob(_CARRIED))
+        return [path for part in parts for path in hide_in(part, mask)]
 
     def leave(self, *, keep: bool) -> None:
         """Ends the use of the folder. A temporary one goes, or it is kept and older ones go."""
@@ -127,6 +161,29 @@ def _held_alone(report: Path) -> int:
     except OSError:
         pass  # a file system without locks: nothing is known of other runs
     return folder
+
+
+def _clear(path: Path, evidence: Path) -> None:
+    """Removes a run's forms and the folders of its launches; files beside these stay."""
+    if not (evidence / MARK).is_file() and not _is_a_report(path / _FORMS[0]):
+        if evidence.is_symlink() or (evidence.is_dir() and any(evidence.iterdir())):
+            raise UsageProblem(
+                f"--sm-report {path}: what lies in {EVIDENCE}/ there is of no run; name another folder"
+            )
+        return
+    for launch in (*evidence.glob("*/"), *path.glob(_CARRIED)):
+        if launch.is_dir() and not launch.is_symlink():
+            shutil.rmtree(launch)
+    for name in _FORMS:
+        (path / name).unlink(missing_ok=True)
+
+
+def _is_a_report(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return b'"schema": "sm-conformance/report/' in opened.read(200)
+    except OSError:
+        return False
 
 
 def _new() -> Path:

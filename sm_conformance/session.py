@@ -22,12 +22,16 @@ from sm_conformance.judgement.conclusion import ExitStatus, Judgement
 from sm_conformance.judgement.latency import figures
 from sm_conformance.judgement.report import Circumstances, build
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.hidden import mask_of
 from sm_conformance.laboratory.lab import Lab
 from sm_conformance.laboratory.quiet import Quiet
 from sm_conformance.observed.facts import EngineFacts, ImageFacts
 from sm_conformance.observed.run import Server
 from sm_conformance.rules import Options, Rules, changed_limits, declared
 from sm_conformance.run_folder import EVIDENCE, LOCK
+from sm_conformance.scans.reading import read as read_scan
+from sm_conformance.scans.scan import Scan
+from sm_conformance.secrecy.mask import Mask
 
 if TYPE_CHECKING:
     from sm_conformance.aws.rule import Breach
@@ -47,6 +51,10 @@ class Session:
     began: float
     # What static rules say of the requests to AWS: the breaches of each clause that they look at.
     breaches: Mapping[str, tuple[Breach, ...]]
+    # What scanners found in the images.
+    scans: tuple[Scan, ...]
+    # Hides the secrets of the candidate in all that goes out.
+    mask: Mask
 
     def close(self) -> None:
         """Ends everything that still goes and removes what the run made on the engine."""
@@ -75,6 +83,10 @@ def open_session(options: Options, rules: Rules, engine: Engine, *, folder: Path
         rules = declared(rules, found or rules.declaration, options, last=True)
     candidate = _candidate(rules, training, hosting)
     baseline = _baseline(engine, options, candidate)
+    scans = tuple(_scan(path, candidate) for path in options.scans)
+    images = [image for image in (training, hosting, baseline) if image is not None]
+    declaration = rules.declaration
+    mask = mask_of(engine, images, declaration.document, declaration.requests)
     facts = engine.facts()
     (folder / EVIDENCE).mkdir(parents=True, exist_ok=True)
     bench = Bench(
@@ -100,6 +112,8 @@ def open_session(options: Options, rules: Rules, engine: Engine, *, folder: Path
         folder=folder,
         began=time.monotonic(),
         breaches=_breaches(rules),
+        scans=scans,
+        mask=mask,
     )
 
 
@@ -135,8 +149,9 @@ def write_report(
     launches: int,
     complete: bool,
     baseline: Mapping[str, Any] | None = None,
+    cached_of: str | None = None,
 ) -> dict[str, Any]:
-    """The report as JSON data."""
+    """The report as JSON data. ``cached_of`` is when it was judged, where it was not judged now."""
     facts = session.engine_facts
     declaration = session.rules.declaration
     return build(
@@ -146,7 +161,11 @@ def write_report(
         Circumstances(
             images=[_image(image, roles) for image, roles in session.candidate.images],
             waivers=[
-                {"clause": one.clause, "reason": one.reason, "expires": one.expires.isoformat()}
+                {
+                    "clause": one.clause,
+                    "reason": session.mask.text(one.reason),
+                    "expires": one.expires.isoformat(),
+                }
                 for one in declaration.waivers
             ],
             declaration={
@@ -165,7 +184,8 @@ def write_report(
             elapsed_s=time.monotonic() - session.began,
             judged_at=datetime.now(UTC),
             complete=complete,
-            baseline=baseline,
+            baseline=session.mask.data(baseline),
+            cached_of=cached_of,
         ),
     )
 
@@ -201,6 +221,17 @@ def _breaches(rules: Rules) -> Mapping[str, tuple[Breach, ...]]:
     from sm_conformance.aws.checks import check
 
     return check(rules.declaration.requests)
+
+
+def _scan(path: Path, candidate: Candidate) -> Scan:
+    """What a scanner found. Raises UsageProblem where it was in another image."""
+    scan = read_scan(path)
+    images = [image for image, _ in candidate.images]
+    if scan.of.is_another(images):
+        named = ", ".join(sorted(scan.of.digests)[:3])
+        own = ", ".join(image.config_digest for image in images)
+        raise UsageProblem(f"--sm-scan {path}: it is of another image, {named}; judged is {own}")
+    return scan
 
 
 def _inspect(engine: Engine, reference: str | None) -> ImageFacts | None:

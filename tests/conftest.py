@@ -9,6 +9,14 @@ import pytest
 
 
 @pytest.fixture(autouse=True, scope="session")
+def _results_are_kept_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test answers from, or adds to, what its developer judged."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def _ctrl_c_is_heard() -> Iterator[None]:
     """A shell starts its background jobs with SIGINT ignored, and what they start inherits that."""
     before = signal.getsignal(signal.SIGINT)

@@ -151,6 +151,31 @@ def test_small_evidence_is_handed_over_and_large_is_named_by_its_digest(
     assert evidence["train-plain/model.tar"]["included"] is False
 
 
+def test_what_lies_beside_the_launches_is_no_evidence(
+    tmp_path: Path, keys: tuple[Path, Path]
+) -> None:
+    said = conformant()
+    folder = run_of(tmp_path / "run", said)
+    (folder / "evidence" / "notes").write_text("mine", "utf-8")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").touch()
+    (folder / "evidence" / "link").symlink_to(tmp_path / "mine")
+
+    bundle = decoded(
+        certificate(
+            folder,
+            sign=lambda payload, kind: signing.signed_with_key(payload, kind, keys[0]),
+            issued=TODAY,
+            expires=TODAY + timedelta(days=1),
+        )
+    )
+
+    assert set(bundle.statement["predicate"]["evidence"]) == {
+        "train-plain/stdout.log",
+        "train-plain/model.tar",
+    }
+
+
 def test_a_command_can_sign(tmp_path: Path, keys: tuple[Path, Path]) -> None:
     private, public = keys
     program = tmp_path / "sign.py"

@@ -119,7 +119,7 @@ def load(folder: Path) -> Mutant:
         breaks=data["breaks"],
         verdict=data["verdict"],
         limits=data.get("limits", {}),
-        options=data.get("options", []),
+        options=[one.replace("{folder}", str(folder)) for one in data.get("options", [])],
         of=data.get("of", "reference"),
     )
 

@@ -15,7 +15,7 @@ import pytest
 
 from sm_conformance.errors import HarnessTrouble, UsageProblem
 from sm_conformance.laboratory.quiet import Quiet
-from sm_conformance.run_folder import EVIDENCE, LOCK, NEWEST, RunFolder, remove_older
+from sm_conformance.run_folder import EVIDENCE, LOCK, MARK, NEWEST, RunFolder, remove_older
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -156,6 +156,65 @@ def test_no_place_for_temporary_files_is_trouble(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(HarnessTrouble, match="no temporary folder can be made"):
         RunFolder(None)
+
+
+def test_a_report_holds_nothing_of_an_earlier_run_and_keeps_what_is_of_none(tmp_path: Path) -> None:
+    first = RunFolder(tmp_path / "report")
+    first.begin()
+    for name in ("train-plain/replies/a.txt", "serve-plain/stdout.log"):
+        path = first.path / EVIDENCE / name
+        path.parent.mkdir(parents=True)
+        path.touch()
+    (first.path / "carried-1").mkdir()
+    for name in ("report.json", "declaration.json", "junit.xml", "notes", f"{EVIDENCE}/notes"):
+        (first.path / name).touch()
+    first.leave(keep=True)
+
+    second = RunFolder(tmp_path / "report")
+    second.begin()
+
+    assert left(second.path) == {EVIDENCE, "notes"}
+    assert left(second.path / EVIDENCE) == {MARK, "notes"}
+    second.leave(keep=True)
+
+
+def test_evidence_beside_a_report_of_ours_is_a_runs(tmp_path: Path) -> None:
+    (tmp_path / EVIDENCE / "train-plain").mkdir(parents=True)
+    (tmp_path / "report.json").write_text('{\n "schema": "sm-conformance/report/1"}', "utf-8")
+
+    folder = RunFolder(tmp_path)
+    folder.begin()
+
+    assert left(tmp_path / EVIDENCE) == {MARK}
+    assert not (tmp_path / "report.json").exists()
+    folder.leave(keep=True)
+
+
+@pytest.mark.parametrize("report", [b"", b'{"schema": "of another tool"}'])
+def test_evidence_of_somebody_else_is_never_removed(tmp_path: Path, report: bytes) -> None:
+    (tmp_path / EVIDENCE / "case-7").mkdir(parents=True)
+    if report:
+        (tmp_path / "report.json").write_bytes(report)
+    folder = RunFolder(tmp_path)
+
+    with pytest.raises(UsageProblem, match="is of no run; name another folder"):
+        folder.begin()
+
+    assert (tmp_path / EVIDENCE / "case-7").is_dir()
+    folder.leave(keep=True)
+
+
+def test_a_link_in_the_place_of_the_evidence_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "mine" / "case-7").mkdir(parents=True)
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / EVIDENCE).symlink_to(tmp_path / "mine")
+    folder = RunFolder(tmp_path / "report")
+
+    with pytest.raises(UsageProblem, match="is of no run"):
+        folder.begin()
+
+    assert (tmp_path / "mine" / "case-7").is_dir()
+    folder.leave(keep=True)
 
 
 # -- what goes -------------------------------------------------------------------------------------

@@ -21,6 +21,8 @@ from sm_conformance.declaration.document import parse, read_bounded
 from sm_conformance.declaration.loading import load
 from sm_conformance.declaration.problems import Problems, Where
 from sm_conformance.errors import UsageProblem
+from sm_conformance.secrecy.mask import Mask
+from sm_conformance.secrecy.shapes import in_data
 
 _REPORT = "sm-conformance/report/1"
 _MOST_REPORT = 64 << 20
@@ -53,7 +55,8 @@ def declaration(named: Mapping[str, str]) -> Made:
     if not KINDS.keys() & named.keys():
         raise UsageProblem("name a request to AWS, such as --algorithm FILE")
     read = _read(named)
-    return Made(text=as_yaml(read.document), notes=read.notes)
+    document, notes = _without_secrets(read.document)
+    return Made(text=as_yaml(document), notes=(*read.notes, *notes))
 
 
 def specification(named: Mapping[str, str]) -> Made:
@@ -63,8 +66,17 @@ def specification(named: Mapping[str, str]) -> Made:
     """
     read = _read(named)
     facts, doubts = _observed(named["report"], read) if "report" in named else (Observed(), ())
-    made = validation_specification(read.document, facts)
-    return Made(text=json.dumps(made, indent=2) + "\n", notes=(*read.notes, *doubts))
+    made, notes = _without_secrets(validation_specification(read.document, facts))
+    text = json.dumps(made, indent=2) + "\n"
+    return Made(text=text, notes=(*read.notes, *doubts, *notes))
+
+
+def _without_secrets(document: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The document without secrets in it, and what its reader has to know of that."""
+    hidden = Mask(in_data(document)).data(document)
+    if hidden == document:
+        return document, ()
+    return hidden, ("secrets are not printed: put them in again where stars stand",)
 
 
 def _read(named: Mapping[str, str]) -> _Read:

@@ -17,8 +17,8 @@ from sm_conformance.aws.places import (
     transform_jobs,
 )
 from sm_conformance.aws.rule import Rule, Said, at
-from sm_conformance.aws.secrets import access_keys
 from sm_conformance.declaration.problems import shown
+from sm_conformance.secrecy.shapes import access_keys
 
 _LONGEST_RUN_S = 28 * 24 * 3600
 
@@ -38,8 +38,8 @@ def _references(places: Sequence[Place]) -> Iterator[Said]:
 def _no_secrets(places: Sequence[Place]) -> Iterator[Said]:
     for place in places:
         for name, value in place.value.items():
-            for masked in access_keys(value):
-                yield Said(f"no AWS access key at {at(place)}", f"{name} holds {masked}")
+            for found in access_keys(f"{name}={value}"):
+                yield Said(f"no AWS access key at {at(place)}", f"{name} holds {found.shown}")
 
 
 def _gzip_in_pipe_mode(jobs: Sequence[Place]) -> Iterator[Said]:

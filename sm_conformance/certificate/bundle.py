@@ -92,12 +92,19 @@ def decoded(content: bytes) -> Bundle:
 
 
 def evidence_of(folder: Path) -> tuple[dict[str, dict[str, Any]], dict[str, bytes]]:
-    """Size and digest of each file below ``folder``, and the content of those that are handed over.
+    """Size and digest of each file of a launch, and the content of those that are handed over.
 
+    Each launch has a folder in ``folder``; what lies beside these is of no run.
     Small files come first, for logs and replies say more than what a container left.
     """
+    launches = [path for path in folder.glob("*") if path.is_dir() and not path.is_symlink()]
     files = sorted(
-        (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()),
+        (
+            path
+            for launch in launches
+            for path in launch.rglob("*")
+            if path.is_file() and not path.is_symlink()
+        ),
         key=lambda path: (path.stat().st_size, str(path)),
     )
     facts: dict[str, dict[str, Any]] = {}

@@ -29,6 +29,8 @@ def certificate(folder: Path, *, sign: Sign, issued: date, expires: date) -> byt
     report = _json(folder / REPORT)
     if report["conclusion"] != Conclusion.CONFORMANT or not report["complete"]:
         raise UsageProblem("only what was found conformant is certified")
+    if "cached" in report:
+        raise UsageProblem("a result of an earlier run is not certified: judge without --cached")
     if "/" in report["profile"] or "." in report["profile"]:
         raise UsageProblem(
             f"the profile {report['profile']} is a file of yours, which a verifier does not have"

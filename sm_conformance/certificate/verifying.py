@@ -109,6 +109,8 @@ def _of_judgement(report: Mapping[str, Any], contract: Contract) -> Iterator[str
     if report["conclusion"] != Conclusion.CONFORMANT or not report["complete"]:
         yield f"the image was not found conformant: {report['conclusion']}"
         return
+    if "cached" in report:
+        yield "the image was not judged for it: its report is that of an earlier run"
     if report["suite"]["clauses_sha256"] != contract.sha256:
         yield (
             f"it was judged by other clauses (suite {report['suite']['version']}, edition "

@@ -42,7 +42,7 @@ _PASSED_ON = (
     ),
     ("rate-seconds", "SECONDS", "how long that rate is kept up (default: 10)"),
 )
-_FLAGS = ("keep", "allow-network")
+_FLAGS = ("keep", "allow-network", "cached")
 
 
 def add_check(commands: Any) -> None:
@@ -50,6 +50,8 @@ def add_check(commands: Any) -> None:
     parser = commands.add_parser("check", help="judge an image, whatever lies around")
     add_judging(parser)
     parser.add_argument("-k", metavar="EXPRESSION", help="judge only matching clauses")
+    parser.add_argument("--cached", action="store_true", help="where nothing has changed since the "
+                        "last complete run, answer from its result")  # fmt: skip
     parser.set_defaults(run=check, command="check")
 
 
@@ -62,7 +64,7 @@ def add_gate(commands: Any) -> None:
     parser.add_argument("--push", metavar="REGISTRY/REPO:TAG", required=True,
                       help="where to; you are logged in there as for `docker push`")  # fmt: skip
     parser.add_argument("--no-waivers", action="store_true", help="refuse an image with waivers")
-    parser.set_defaults(run=_gate, command="gate", k=None)
+    parser.set_defaults(run=_gate, command="gate", k=None, cached=False)
 
 
 def add_judging(command: argparse.ArgumentParser) -> None:
@@ -70,6 +72,9 @@ def add_judging(command: argparse.ArgumentParser) -> None:
     command.add_argument("image", nargs="?", metavar="REPO:TAG", help="one image for both jobs")
     for name, metavar, text in _PASSED_ON:
         command.add_argument(f"--{name}", metavar=metavar, help=text)
+    command.add_argument("--scan", metavar="FILE", action="append", default=[], help="what a scanner "
+                         "found in the image: SARIF, or JSON of trivy, grype or Dockle; may be given "
+                         "several times")  # fmt: skip
     command.add_argument("--keep", action="store_true", help="keep containers of failed launches")
     command.add_argument("--allow-network", action="store_true", help="a failing launch may be "
                          "repeated with a network, to name the cause")  # fmt: skip
@@ -82,6 +87,8 @@ def check(options: argparse.Namespace) -> int:
         if value(options, name) == "":
             said = f"--{name} is empty; leave it out or name something"
             return unusable(options.command, said)
+    if "" in options.scan:
+        return unusable(options.command, "--scan is empty; leave it out or name something")
     if not (options.image or options.train_image or options.serve_image):
         return unusable(options.command, "name an image")
     for name in _OUTSIDE_INFLUENCE:
@@ -106,6 +113,7 @@ def check(options: argparse.Namespace) -> int:
         given = value(options, name)
         if given is not None:
             arguments.append(f"--sm-{name}={given}")
+    arguments += [f"--sm-scan={file}" for file in options.scan]
     arguments += [f"--sm-{name}" for name in _FLAGS if value(options, name)]
     arguments += ["-k", options.k] if options.k else []
     arguments += ["-v"] if options.verbose else ["-q"]

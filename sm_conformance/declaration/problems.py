@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from sm_conformance.errors import UsageProblem
+from sm_conformance.secrecy.mask import Mask
+from sm_conformance.secrecy.shapes import secrets
 
 # A place in the document, such as ("hosting", "requests", 0, "body").
 Where: TypeAlias = tuple[str | int, ...]
@@ -69,6 +71,8 @@ def _dotted(where: Where) -> str:
 
 def shown(value: Any) -> str:
     """The value in one short, harmless line."""
+    if isinstance(value, str):
+        value = Mask(secrets(value)).text(value)
     match value:
         case None:
             return "nothing"

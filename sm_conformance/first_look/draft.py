@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sm_conformance.declaration.problems import Where
+from sm_conformance.secrecy.mask import Mask
 
 # Two looks at one image shall say one thing, as far as its own words allow.
 _TIMES = re.compile(r" (?:after|for) [0-9]+(?:\.[0-9]+)? s\b")
@@ -31,6 +32,17 @@ class Draft:
     def claims(self) -> tuple[str, ...]:
         """What the document claims."""
         return tuple(self.document.get("claims", ()))
+
+    def hidden(self, mask: Mask) -> Draft:
+        """The draft without the secrets that ``mask`` knows."""
+        return Draft(
+            document=mask.data(self.document),
+            notes={where: mask.data(told) for where, told in self.notes.items()},
+            header=mask.data(self.header),
+            aside=[(mask.text(told), mask.data(part)) for told, part in self.aside],
+            works=mask.data(self.works),
+            missing=mask.data(self.missing),
+        )
 
     def note(self, where: Where, *told: str) -> None:
         """Adds to what is known of a place."""

@@ -16,6 +16,7 @@ from sm_conformance.first_look.reading import Reading, read
 from sm_conformance.first_look.refining import Refined, refine
 from sm_conformance.first_look.training import Attempt, Tried, find_training, try_usual
 from sm_conformance.first_look.trials import Trials, awaited
+from sm_conformance.laboratory.hidden import mask_of
 from sm_conformance.laboratory.trained import model_archive
 from sm_conformance.observed.facts import ImageFacts
 from sm_conformance.observed.run import Ending
@@ -44,6 +45,7 @@ def look(
     """
     try:
         image = _inspected(engine, reference)
+        mask = mask_of(engine, [image])
         say("reading the program")
         program = read_program(engine, image, folder=folder)
         trials = Trials(engine, image, folder=folder, patience_s=patience_s)
@@ -66,7 +68,8 @@ def look(
                 say("trying what training needs, what makes it fail and what makes it last")
                 refined = refine(trials, reading, tried)
         say("trying to serve")
-        return draft(image, reading, tried, refined, servers.best(), model=written_model)
+        made = draft(image, reading, tried, refined, servers.best(), model=written_model)
+        return made.hidden(mask)
     finally:
         trials.close()
 

@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 
 from sm_conformance.engine.protocol import Container, Launch
 from sm_conformance.observed.http import printable
+from sm_conformance.secrecy.mask import Mask
 
 # Of each stream, at one look; who writes more than a terminal takes is not waited for.
 _MOST_BYTES = 64 * 1024
@@ -30,17 +31,23 @@ class Desk:
         self._said: SimpleQueue[str] = SimpleQueue()
         self._lock = threading.Lock()
         self._followed: list[_Followed] = []
+        self._mask = Mask()
+
+    def hide(self, mask: Mask) -> None:
+        """From now on nothing is shown of the secrets that ``mask`` knows."""
+        self._mask = mask
 
     def follow(self, launch: Launch, container: Container) -> None:
         """From now on what the container writes is shown."""
         with self._lock:
-            self._followed.append(_Followed(launch.name, container))
+            self._followed.append(_Followed(launch.name, container, self._mask))
 
     def say(self, text: str) -> None:
         """Hands over words of ours; they are shown with the next look, below the logs so far.
 
         Lines after the first are indented and bare, so that commands can be copied.
         """
+        text = self._mask.text(text)
         self._said.put(f"{self._name}: {text}".replace("\n", "\n  "))
 
     def show(self, *, last: bool = False) -> None:
@@ -60,9 +67,10 @@ class Desk:
 class _Followed:
     """The log of one container, as far as it was shown."""
 
-    def __init__(self, name: str, container: Container) -> None:
+    def __init__(self, name: str, container: Container, mask: Mask) -> None:
         self._name = name
         self._container = container
+        self._mask = mask
         self._seen = (0, 0)
         self._held = [b"", b""]
 
@@ -83,8 +91,10 @@ class _Followed:
         return [f"{self._name} | {line}" for line in shown]
 
     def _taken(self, stream: int, piece: bytes, *, last: bool) -> list[str]:
-        *lines, rest = _LINE_END.split(self._held[stream] + piece)
-        while len(rest) > _LONGEST_LINE or (last and rest):
+        # No secret has the end of a line in it, and none is cut before it was seen whole.
+        longest = _LONGEST_LINE + self._mask.longest
+        *lines, rest = _LINE_END.split(self._mask.content(self._held[stream] + piece))
+        while len(rest) > longest or (last and rest):
             lines.append(rest[:_LONGEST_LINE])
             rest = rest[_LONGEST_LINE:]
         self._held[stream] = rest

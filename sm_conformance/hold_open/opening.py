@@ -73,6 +73,7 @@ def opened(
             hold_off()
             there.close()
             raise
+        desk.hide(session.mask)
         session = replace(session, lab=Lab(replace(session.lab.bench, made=desk.follow)))
         try:
             for note in session.rules.notes:

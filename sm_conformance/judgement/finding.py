@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from sm_conformance.contract.clause import Clause
 from sm_conformance.contract.profile import Profile
 from sm_conformance.judgement.outcome import Blocked, Broken, NotApplicable, NotRun, Outcome
+from sm_conformance.secrecy.mask import Mask
 
 
 class Verdict(StrEnum):
@@ -77,6 +78,24 @@ class Finding:
     def as_dict(self) -> dict[str, Any]:
         """The finding as JSON data."""
         return {**asdict(self), "log": list(self.log)}
+
+    def hidden(self, mask: Mask) -> Finding:
+        """The finding without the secrets that ``mask`` knows, in all that was seen or is told."""
+
+        def told(text: str | None) -> str | None:
+            return None if text is None else mask.text(text)
+
+        if not mask:
+            return self
+        return replace(
+            self,
+            reason=told(self.reason),
+            expected=told(self.expected),
+            actual=told(self.actual),
+            fix=told(self.fix),
+            repeat=told(self.repeat),
+            log=tuple(mask.text(line) for line in self.log),
+        )
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Finding:

@@ -39,6 +39,8 @@ class Circumstances:
     complete: bool
     # What the comparison with an earlier image came to, where one was asked for.
     baseline: Mapping[str, Any] | None = None
+    # When it was judged, where the result of then was taken.
+    cached_of: str | None = None
 
 
 def build(
@@ -80,5 +82,6 @@ def build(
         "elapsed_s": round(facts.elapsed_s, 3),
         "judged_at": facts.judged_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "complete": facts.complete,
+        **({} if facts.cached_of is None else {"cached": {"judged_at": facts.cached_of}}),
         **({} if facts.baseline is None else {"baseline": dict(facts.baseline)}),
     }

@@ -50,6 +50,8 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
             f"- {code(route)}: p50 {figures['p50_ms']:.1f} ms, p99 {figures['p99_ms']:.1f} ms "
             f"of {figures['count']} requests"
         )
+    if "cached" in report:
+        yield f"- not judged again: the result of {plain(report['cached']['judged_at'])}"
     if not report["complete"]:
         yield "- the run was interrupted"
     yield ""

@@ -14,6 +14,7 @@ from sm_conformance.inputs.requests import PLATFORM_HEADERS
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.run import Logs
 from sm_conformance.observed.sought import Sought
+from sm_conformance.secrecy.shapes import hidden_by_name, secrets
 
 _ADDRESS = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
 _DIRECT_ADDRESS = f"at=$(docker inspect -f '{_ADDRESS}' sm-repeat):8080"
@@ -109,7 +110,7 @@ def repeat_training(launch: Launch, *, name: str) -> str:
         f"-v {_here(name, place.path.lstrip('/'))}:{place.path}{':ro' if place.read_only else ''}"
         for place in launch.places
     ]
-    return " ".join([*words, *_tail(launch)])
+    return "\n".join([*_to_set(launch), " ".join([*words, *_tail(launch)])])
 
 
 def repeat_stopped_training(launch: Launch, *, name: str, after_s: float, limit_s: float) -> str:
@@ -153,7 +154,7 @@ def repeat_server(launch: Launch, *, folder: Path, direct: bool, seconds: float)
             archive = _archive(place.archive, folder)
             lines.append(f"mkdir -p {unpacked} && tar -xzf {archive} -C {unpacked}")
             words.append(f"-v {unpacked}:{place.path}{':ro' if place.read_only else ''}")
-    lines.append(" ".join([*words, *_tail(launch)]))
+    lines += [*_to_set(launch), " ".join([*words, *_tail(launch)])]
     lines.append(_DIRECT_ADDRESS if direct else _PUBLISHED_ADDRESS)
     ping = f'{_headers(PLATFORM_HEADERS)} "http://$at/ping"'
     tries = min(_MOST_TRIES, 5 + 2 * math.ceil(seconds))
@@ -267,8 +268,24 @@ def _network(launch: Launch) -> list[str]:
     return ["--network none", f"--hostname {launch.hostname}", f"--add-host {own}"]
 
 
+def _to_set(launch: Launch) -> list[str]:
+    """What has to be in the caller's environment, for it is not shown; a shell stops without it."""
+    return [
+        f'export {name}="${{{name}:?is a secret that is not shown: set it first}}"'
+        for name, value in launch.environment.items()
+        if _is_secret(name, value)
+    ]
+
+
+def _is_secret(name: str, value: str) -> bool:
+    return any(secrets(f"{name}={value}")) or any(hidden_by_name(name, value))
+
+
 def _tail(launch: Launch) -> list[str]:
-    variables = [f"-e {shlex.quote(f'{key}={value}')}" for key, value in launch.environment.items()]
+    variables = [
+        f"-e {shlex.quote(name if _is_secret(name, value) else f'{name}={value}')}"
+        for name, value in launch.environment.items()
+    ]
     # The rest of an ENTRYPOINT stands where its arguments do.
     program, rest = launch.entrypoint[:1], launch.entrypoint[1:]
     return [

@@ -10,6 +10,7 @@ import pytest
 
 from sm_conformance.binding import binding_of
 from sm_conformance.contract.clause import Clause
+from sm_conformance.pytest_run.answering import Answered
 from sm_conformance.pytest_run.run import SUITE, PytestRun
 
 
@@ -65,6 +66,8 @@ class Collecting:
             elif self._binds(contract.clause(binding.key)):
                 item.add_marker(pytest.mark.sm_clause(binding.key))
                 # What needs no launch is known at once, also to who breaks the run off.
+                if self._run.last is not None:
+                    item = Answered.in_place_of(item)  # noqa: PLW2901
                 ours.append(((bool(binding.given), place[binding.key]), item))
         ours.sort(key=lambda placed: placed[0])
         items[:] = [item for _, item in ours] + others

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sm_conformance.judgement.conclusion import (
     exit_status,
 )
 from sm_conformance.judgement.finding import Finding, Verdict
+from sm_conformance.pytest_run.answering import is_part, is_whole
 from sm_conformance.pytest_run.judging import finding_of
 from sm_conformance.pytest_run.junit import Properties
 from sm_conformance.pytest_run.run import PytestRun
@@ -43,6 +45,7 @@ class Ending:
         self._report: dict[str, Any] | None = None
         self._complete = False
         self._interrupted = False
+        self._deselected = False
         option = run.config.option
         if run.handed is None and run.options.report is not None and not option.xmlpath:
             option.xmlpath = str(run.folder / "junit.xml")
@@ -61,8 +64,12 @@ class Ending:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         self._others_failed |= report.failed
 
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        self._deselected |= bool(items)
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["sm_last"] = json.dumps(self._run.last)
         node.workerinput["sm_run_id"] = getattr(self._run.session.engine, "run_id", None)
         node.workerinput["sm_folder"] = str(self._run.folder)
 
@@ -120,6 +127,10 @@ class Ending:
         """What only the process that launched knows."""
         if not self._run.is_open:
             return {"launches": 0, "latency": {}, "load": None, "kept": {}, "baseline": None}
+        if self._run.last is not None:
+            told = self._run.last["report"]
+            parts = {name: told.get(name) for name in ("latency", "load", "baseline")}
+            return {"launches": 0, "kept": {}, **parts}
         session = self._run.session
         return {
             "launches": session.lab.bench.launches.value,
@@ -167,11 +178,22 @@ class Ending:
             launches=launches,
             complete=complete,
             baseline=baseline or run.no_comparison(),
+            cached_of=run.last["judged_at"] if run.last is not None else None,
         )
+        self._keep_result(self._report)
         if run.options.report is not None:
             from sm_conformance.judgement import forms
 
-            forms.write(self._report, run.folder, declaration=run.rules.declaration.document)
+            document = run.mask.data(dict(run.rules.declaration.document))
+            forms.write(self._report, run.folder, declaration=document)
+
+    def _keep_result(self, report: dict[str, Any]) -> None:
+        """Keeps the result of a run in which every clause was judged, and nothing else failed."""
+        assert self._judgement is not None
+        partly = not self._complete or self._deselected or is_part(self._run.config)
+        whole = is_whole(self._judgement.findings, self._found.keys())
+        if self._run.answers is not None and self._run.last is None and whole and not partly:
+            self._run.answers.keep(report)
 
     # -- telling and cleaning up --------------------------------------------------------------
 
@@ -219,4 +241,6 @@ class Ending:
             complete=self._complete,
             others_failed=self._others_failed,
         )
+        if self._run.last is not None:
+            line += f"; the result of {self._run.last['judged_at']}, not judged again"
         reporter.write_line(f"interrupted: {line}" if self._interrupted else line, bold=True)

@@ -17,6 +17,7 @@ from sm_conformance.judgement.finding import Finding, Sight, Verdict
 from sm_conformance.judgement.outcome import Outcome
 from sm_conformance.judgement.waivers import waived
 from sm_conformance.observed.run import Cause
+from sm_conformance.pytest_run.answering import finding_in
 from sm_conformance.pytest_run.run import SUITE, PytestRun
 
 _FINDING = "sm_conformance_finding"
@@ -42,7 +43,8 @@ class Judging:
 
         Not earlier: of several workers only the one that is given the clauses shall launch.
         """
-        if _binding(item) is not None and not self._prefetched:
+        nothing_to_do = self._prefetched or self._run.last is not None
+        if _binding(item) is not None and not nothing_to_do:
             self._prefetched = True
             given = [name for other in item.session.items if (name := self._given(other))]
             self._run.session.lab.prefetch(dict.fromkeys(given))
@@ -84,7 +86,8 @@ class Judging:
         binding = _binding(item)
         if binding is None or (call.when != "call" and call.excinfo is None):
             return report
-        finding = self._finding(item, binding, call)
+        # From here on it is printed, written and sent to other processes.
+        finding = self._finding(item, binding, call).hidden(self._run.mask)
         setattr(report, _FINDING, finding.as_dict())
         _dress(report, finding)
         if call.excinfo is not None and isinstance(call.excinfo.value, HarnessTrouble):
@@ -93,6 +96,8 @@ class Judging:
         return report
 
     def _finding(self, item: pytest.Item, binding: Binding, call: pytest.CallInfo[None]) -> Finding:
+        if self._run.last is not None:
+            return finding_in(self._run.last, binding.key)
         rules = self._run.rules
         clause = rules.contract.clause(binding.key)
         error = call.excinfo.value if call.excinfo else None
@@ -139,6 +144,7 @@ def _dress(report: pytest.TestReport, finding: Finding) -> None:
     where = (str(SUITE), 0)
     match Verdict(finding.verdict):
         case Verdict.FAIL:
+            report.outcome = "failed"
             # pytest would print the whole card as one line where one character cannot be shown.
             encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
             shown = card(finding).encode(encoding, "backslashreplace")

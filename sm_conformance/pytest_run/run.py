@@ -5,6 +5,7 @@ The plugins are ``collecting``, ``judging`` and ``ending``, each in the module o
 
 from __future__ import annotations
 
+import json
 import sys
 from concurrent.futures import Future, wait
 from dataclasses import replace
@@ -23,10 +24,12 @@ from sm_conformance.laboratory import shadow
 from sm_conformance.laboratory.halves import excuse
 from sm_conformance.observed.run import Cause, Server, TrainRun
 from sm_conformance.observed.shadow import Shadow
+from sm_conformance.pytest_run.answering import Answers
 from sm_conformance.pytest_run.terminal import Progress
 from sm_conformance.pytest_run.termination import Termination
 from sm_conformance.rules import Options, read_rules
 from sm_conformance.run_folder import RunFolder
+from sm_conformance.secrecy.mask import Mask
 from sm_conformance.session import Session, baseline_facts, open_session
 
 SUITE = Path(__file__).resolve().parent.parent / "suite"
@@ -46,6 +49,12 @@ class PytestRun:
         self.options = _options(config)
         self.handed: dict[str, Any] | None = getattr(config, "workerinput", None)
         self._session: Session | None = None
+        # Hides the candidate's secrets; it outlives the session.
+        self.mask = Mask()
+        # Where results are kept; None in workers, and where nothing is judged.
+        self.answers: Answers | None = None
+        # The last result, where the user asked for it and there is one: ``judged_at``, ``report``.
+        self.last: dict[str, Any] | None = None
         self._own_folder: RunFolder | None = None
         self._termination = Termination()
         self._shadow: Future[Shadow] | None = None
@@ -68,8 +77,12 @@ class PytestRun:
             engine = self._engine()
             self._termination.watch()
             try:
+                if self._own_folder is not None:
+                    self._own_folder.begin()
                 self._session = open_session(self.options, self.rules, engine, folder=self.folder)
                 self.rules = self._session.rules  # an image may carry its declaration
+                self.mask = self._session.mask
+                self._look_back(self._session)
             except BaseException:
                 engine.close()
                 self._termination.release()
@@ -77,6 +90,15 @@ class PytestRun:
         except BaseException:
             self.leave_folder(keep=False)
             raise
+
+    def _look_back(self, session: Session) -> None:
+        """Takes the last result on the same question, where it is asked for; workers are handed it."""
+        if self.handed is not None:
+            self.last = json.loads(self.handed["sm_last"])
+            return
+        self.answers = Answers(session)
+        if self.options.cached:
+            self.last = self.answers.last()
 
     def _engine(self) -> Engine:
         run_id = self.handed["sm_run_id"] if self.handed else None
@@ -198,9 +220,16 @@ class PytestRun:
             self._termination.release()
 
     def leave_folder(self, *, keep: bool) -> None:
-        """Ends the use of the folder; only the process that the user started does so."""
-        if self._own_folder is not None:
-            self._own_folder.leave(keep=keep)
+        """Ends the use of the folder; only the process that the user started does so.
+
+        By now nobody needs what launches left as it was, so that secrets are hidden in it.
+        """
+        if self._own_folder is None:
+            return
+        stays = keep or not self._own_folder.is_temporary
+        for path in self._own_folder.hide(self.mask) if stays else ():
+            sys.stderr.write(f"sm-conformance: {path} holds a secret, so it is removed\n")
+        self._own_folder.leave(keep=keep)
 
 
 def _options(config: pytest.Config) -> Options:
@@ -228,6 +257,8 @@ def _options(config: pytest.Config) -> Options:
         max_invocation_p99_ms=option.sm_max_invocation_p99_ms,
         rate=option.sm_rate,
         rate_seconds=option.sm_rate_seconds,
+        scans=tuple(Path(text) for text in option.sm_scan or ()),
+        cached=option.sm_cached,
         keep=option.sm_keep,
         allow_network=option.sm_allow_network,
         examples=option.sm_examples,

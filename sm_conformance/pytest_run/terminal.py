@@ -82,6 +82,11 @@ def summary(
     report or of the evidence, None when nothing is kept.
     """
     reporter.write_sep("=", "sm-conformance")
+    if report is not None and "cached" in report:
+        when = report["cached"]["judged_at"]
+        reporter.write_line(
+            f"cached: nothing was launched; the same was judged at {when}, and its evidence is not here"
+        )
     for note in notes:
         reporter.write_line(f"note: {note}")
     _list(reporter, "advice", _with(judgement, Verdict.ADVICE), lambda f: f.actual)

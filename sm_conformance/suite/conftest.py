@@ -12,6 +12,7 @@ from sm_conformance.contract.limits import Limits
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed.run import Server, TrainRun
 from sm_conformance.pytest_run.run import RUN_KEY
+from sm_conformance.scans.scan import Scan
 from sm_conformance.suite.requests import Told
 
 
@@ -62,6 +63,13 @@ def told(request: pytest.FixtureRequest) -> Told:
     binding = binding_of(request.function)
     assert binding is not None
     return request.config.stash[RUN_KEY].session.breaches.get(binding.key)
+
+
+@pytest.fixture
+def scans(request: pytest.FixtureRequest) -> tuple[Scan, ...]:
+    """What scanners found, as far as the user handed it over."""
+    found: tuple[Scan, ...] = request.config.stash[RUN_KEY].session.scans
+    return found
 
 
 @pytest.fixture

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from sm_conformance.aws.secrets import secrets
 from sm_conformance.binding import clause
 from sm_conformance.candidate import Candidate
 from sm_conformance.contract.limits import Limits
 from sm_conformance.judgement.outcome import Broken, NotApplicable, NotRun, demand
 from sm_conformance.laboratory import libraries
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.hidden import places
 from sm_conformance.laboratory.image import places_of
 from sm_conformance.laboratory.mounted import hidden_folders
 from sm_conformance.observed.facts import ImageFacts
@@ -19,7 +17,6 @@ from sm_conformance.suite.images import claimed_images
 
 _FEW = 5
 _LISTED_BYTES = 16 << 20
-_MOST_CHARS = 64 * 1024
 _CAPABILITY = "com.amazonaws.sagemaker.capabilities."
 _LABELS = {
     "pipeline": f"{_CAPABILITY}accept-bind-to-port",
@@ -80,7 +77,10 @@ def test_serverless_size(candidate: Candidate, bench: Bench, limits: Limits) -> 
 def test_no_secrets_in_image(candidate: Candidate, bench: Bench) -> None:
     """No access key, token or private key stands in the environment, the labels or the build history of the image."""
     for facts, _ in claimed_images(candidate):
-        found = list(_secrets(bench, facts))
+        found = [
+            f"{printable(place)[:200]} holds {secret.shown}"
+            for place, secret in places(bench.engine, facts)
+        ]
         demand(
             not found,
             expected="no value with the form of a secret",
@@ -137,20 +137,6 @@ def test_model_trainer_tools(candidate: Candidate, bench: Bench) -> None:
         expected="/bin/bash, and python3 or python on PATH",
         actual=f"{facts.reference} has no {' and no '.join(missing)}",
     )
-
-
-def _secrets(bench: Bench, facts: ImageFacts) -> Iterator[str]:
-    """Each secret once, by the first place that it stands in: the history repeats the rest."""
-    places = {f"the variable {name}": value for name, value in facts.environment.items()}
-    places |= {f"the label {name}": value for name, value in facts.labels.items()}
-    for number, layer in enumerate(bench.engine.layers(facts.reference), start=1):
-        places[f"step {number} of its history"] = layer.command
-    seen: set[str] = set()
-    for place, value in places.items():
-        for masked in secrets(value[:_MOST_CHARS]):
-            if masked not in seen:
-                seen.add(masked)
-                yield f"{printable(place)[:200]} holds {masked}"
 
 
 def _some(names: list[str]) -> str:

@@ -1,0 +1,77 @@
+"""What one scanner found, and of which image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sm_conformance.observed.facts import ImageFacts
+
+SERIOUS = ("critical", "high")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Weakness:
+    """A critical or high finding: ``fixed`` is the version that has it no more, empty for none.
+
+    A finding on the image itself, which its owner can mend, has no version at all: ``fixed`` is None.
+    """
+
+    id: str
+    subject: str
+    installed: str
+    fixed: str | None
+    severity: str
+
+    @property
+    def mendable(self) -> bool:
+        """Whether its owner can do anything about it."""
+        return self.fixed is None or bool(self.fixed)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The image that a file speaks of: the digests and the names that it has for it."""
+
+    digests: frozenset[str]
+    names: frozenset[str]
+
+    @classmethod
+    def by(cls, *texts: str | None) -> Named:
+        """Of what a file says: digests, names, and names that end in a digest."""
+        told = [text for text in texts if text]
+        digests = [found for text in told for found in _DIGEST.findall(text)]
+        names = [_full(text) for text in told if not _DIGEST.search(text)]
+        return cls(frozenset(digests), frozenset(names))
+
+    def is_another(self, images: Iterable[ImageFacts]) -> bool:
+        """Whether it is surely none of ``images``: only a digest tells."""
+        return bool(self.digests) and not any(self.is_surely(image) for image in images)
+
+    def is_surely(self, image: ImageFacts) -> bool:
+        """Whether a digest says that it is this image."""
+        return bool(self.digests & {image.config_digest, image.manifest_digest})
+
+    def is_called(self, image: ImageFacts) -> bool:
+        """Whether it has the name of this image, which says less: names are given anew."""
+        return _full(image.reference) in self.names
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What one file says. ``looks_for_known`` is false of a scanner that knows no vulnerabilities."""
+
+    file: str
+    scanner: str
+    of: Named
+    found: tuple[Weakness, ...]
+    looks_for_known: bool = True
+
+
+def _full(name: str) -> str:
+    """The name as it is written in full: registry and tag are left out as one likes."""
+    for prefix in ("docker.io/", "index.docker.io/", "library/"):
+        name = name.removeprefix(prefix)
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"

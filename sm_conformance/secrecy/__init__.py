@@ -1,0 +1,1 @@
+"""Knows secrets by the shape of their values, and hides them wherever something goes out."""
