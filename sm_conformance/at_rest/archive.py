@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sm_conformance.at_rest.lying import MOST_LAYERS, Lying, image_of, of_manifest
@@ -124,10 +124,14 @@ def _saved(archive: Archive, said: Any) -> Lying:
     what = "manifest.json"
     tags = listed(said, "RepoTags", what, most=MOST_LAYERS)
     layers = listed(said, "Layers", what, most=MOST_LAYERS)
-    config = archive.member(text(said, "Config", what))
+    name = text(said, "Config", what)
+    config = archive.member(name)
+    digest, called = config.digest(), f"sha256:{PurePosixPath(name).stem}"
+    if is_digest(called) and called != digest:
+        raise UsageProblem(f"{archive} holds other bytes than {called} under that name")
     return Lying(
         names=tuple(str(tag) for tag in tags),
         config=config,
-        config_digest=config.digest(),
+        config_digest=digest,
         layers=tuple(archive.member(str(name)) for name in layers),
     )

@@ -95,9 +95,12 @@ class AtRest:
         return {path: facts for path, facts in found.items() if facts is not None}
 
     def listing(
-        self, reference: str, folders: Iterable[str], limit_bytes: int
+        self,
+        reference: str,
+        folders: Iterable[str],
+        limit_bytes: int,  # noqa: ARG002 - names are known by now, and no content is read
     ) -> Mapping[str, OutputTree]:
-        """What lies in each folder; one that is not there is left out. No content is read for it."""
+        """What lies in each folder; one that is not there is left out."""
         files = self._files(reference)
         found = {path: _tree(files, path) for path in dict.fromkeys(folders)}
         return {path: tree for path, tree in found.items() if tree is not None}
@@ -206,10 +209,10 @@ def _write(layers: tuple[Content, ...], inside: Mapping[str, Node], to: BinaryIO
             elif node.found.kind in _TYPES:
                 archive.addfile(_member(name, node))
         for layer, held in files.items():
-            held.sort(key=lambda one: one[1].found.offset)
-            while held:
+            left = sorted(held, key=lambda one: one[1].found.offset)
+            while left:
                 with reader_of(layers[layer]) as source:
-                    held = _write_forward(source, held, archive)
+                    left = _write_forward(source, left, archive)
 
 
 def _write_forward(

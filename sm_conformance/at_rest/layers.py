@@ -61,7 +61,9 @@ def entries_of(layer: Content, unpacked: str, left: Allowance, *, of: str) -> li
             forward.drain()
             left.bytes -= forward.tell()
     except (tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError, RecursionError) as error:
-        raise UsageProblem(f"{of}: a layer cannot be read: {printable(str(error))[:200]}") from error
+        raise UsageProblem(
+            f"{of}: a layer cannot be read: {printable(str(error))[:200]}"
+        ) from error
     except Enough as error:
         raise UsageProblem(
             f"{of}: its layers have more than {_MOST_BYTES >> 30} GiB, or a name without an end"

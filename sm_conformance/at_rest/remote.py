@@ -36,7 +36,7 @@ class InRegistry:
         here = Entry(top.digest, top.media_type, len(top.raw), "", False, {})
         held = {top.digest: self._kept(top.raw)}
 
-        def manifest(digest: str, size: int | None) -> Content:
+        def manifest(digest: str, _: int | None) -> Content:
             if digest not in held:
                 found = repository.manifest(digest) if is_digest(digest) else None
                 if found is None:

@@ -54,7 +54,7 @@ def open_tar(path: Path) -> tuple[BinaryIO, Members]:
     Raises :class:`UsageProblem` for what is none, or is not as an engine would write it.
     """
     try:
-        file = path.open("rb")
+        file: BinaryIO = path.open("rb")
         try:
             head = file.read(8)
         except OSError:

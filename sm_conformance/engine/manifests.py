@@ -21,9 +21,9 @@ def pushed_form(
 ) -> ManifestForm | None:
     """The form in which the inspected image will be pushed; None where that cannot be told.
 
-    ``info`` gives what Docker says of itself (nothing of another engine), ``parts`` the manifests that an index of the image
-    names, as Docker lists them (API 1.48). Only an engine that keeps images as they were built has
-    a ``Descriptor``.
+    ``info`` gives what Docker says of itself (nothing of another engine), ``parts`` the manifests
+    that an index of the image names, as Docker lists them (API 1.48). Only an engine that keeps
+    images as they were built has a ``Descriptor``.
     """
     described = inspected.get("Descriptor")
     if not isinstance(described, Mapping):

@@ -89,8 +89,10 @@ class Judging:
         for properties in (item.user_properties, report.user_properties):
             properties.append((finding.key, finding.verdict))
         _dress(report, finding)
-        if finding.verdict == Verdict.ERROR and call.excinfo is not None and isinstance(
-            call.excinfo.value, HarnessTrouble
+        if (
+            finding.verdict == Verdict.ERROR
+            and call.excinfo is not None
+            and isinstance(call.excinfo.value, HarnessTrouble)
         ):
             # It happened in a launch, far from this clause: where it was raised tells nothing.
             report.longrepr = f"{finding.key}: {finding.reason}"
