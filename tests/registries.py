@@ -15,6 +15,10 @@ from typing import Any
 
 import pytest
 import requests
+from lying import Made, described, digest
+
+from sm_conformance.observed.manifest import DOCKER_MANIFEST, OCI_INDEX
+from sm_conformance.registry.client import Manifest, Repository
 
 ROOT = Path(__file__).resolve().parent.parent
 # "sesame", hashed with bcrypt.
@@ -63,3 +67,29 @@ def catalogue(host: str) -> list[str]:
     """The repositories of a registry."""
     named: list[str] = requests.get(f"http://{host}/v2/_catalog", timeout=5).json()["repositories"]
     return named
+
+
+def pushed(reference: str, made: Made, *, media_type: str = DOCKER_MANIFEST) -> Manifest:
+    """Puts an image into a registry; its manifest as it lies there."""
+    repository = Repository(reference, credentials=lambda _: None)
+    for blob in made.blobs.values():
+        repository.put_blob(blob)
+    raw = made.manifest(media_type)
+    repository.put_manifest(raw, media_type, repository.tag)
+    found = repository.manifest()
+    assert found is not None
+    assert found.digest == digest(raw)
+    return found
+
+
+def pushed_index(reference: str, index: bytes, *parts: tuple[Made, str]) -> None:
+    """Puts an index into a registry, and the images that it names."""
+    repository = Repository(reference, credentials=lambda _: None)
+    for made, media_type in parts:
+        pushed(f"{repository.name}:part", made, media_type=media_type)
+    repository.put_manifest(index, OCI_INDEX, repository.tag)
+
+
+def named(made: Made, media_type: str, **more: Any) -> dict[str, Any]:
+    """How an index names the manifest of an image."""
+    return described(media_type, made.manifest(media_type), **more)

@@ -7,20 +7,16 @@ import base64
 import io
 import json
 import os
-import shutil
 import socket
 import subprocess
 import tarfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-import requests
 from real_engine import REFERENCE, ROOT, docker
 from registries import catalogue, registry
 from test_page import finding, report
@@ -35,6 +31,7 @@ from sm_conformance.errors import HarnessTrouble, UsageProblem
 from sm_conformance.gate import command
 from sm_conformance.observed.manifest import DOCKER_MANIFEST, OCI_INDEX
 from sm_conformance.registry.client import Manifest, Repository, is_loopback
+
 
 @pytest.fixture(scope="module")
 def tiny() -> Iterator[str]:
@@ -395,7 +392,9 @@ def test_what_was_pushed_is_judged_and_written_into_every_form_of_the_report(
     )
 
     if "fail" in verdicts:
-        with pytest.raises(command._Refused, match="index of the type .*1 build attestation.*remove"):
+        with pytest.raises(
+            command._Refused, match=r"index of the type .*1 build attestation.*remove"
+        ):
             command._tell(said, held, INDEX, tmp_path)
     else:
         command._tell(said, held, INDEX, tmp_path)
