@@ -34,6 +34,8 @@ ROOMS: dict[str, set[str]] = {
     "candidate": {"declaration", "observed"},
     "inputs": {"data", "declaration", "specs"},
     "engine": {"errors", "observed"},
+    "registry": {"errors", "observed"},
+    "at_rest": {"engine", "errors", "observed", "registry"},
     "laboratory": {
         "candidate", "contract", "declaration", "engine", "errors", "inputs", "observed",
     },
@@ -60,7 +62,7 @@ ROOMS: dict[str, set[str]] = {
     # the doors
     "hookspecs": {"engine"},
     "pytest_run": {
-        "aws", "binding", "contract", "engine", "errors", "inputs", "judgement", "laboratory",
+        "at_rest", "aws", "binding", "contract", "engine", "errors", "inputs", "judgement", "laboratory",
         "observed", "rules", "run_folder", "session",
     },
     "plugin": {"aws", "hookspecs", "pytest_run"},
@@ -69,8 +71,7 @@ ROOMS: dict[str, set[str]] = {
         "suite.clauses",
     },
     "coverage": {"binding", "contract"},
-    "registry": {"errors", "observed"},
-    "gate": {"engine", "errors", "judgement", "registry"},
+    "gate": {"contract", "declaration", "engine", "errors", "judgement", "registry"},
     "certificate": {
         "contract", "declaration", "engine", "errors", "judgement", "registry", "run_folder", "specs",
     },
