@@ -143,6 +143,25 @@ def test_of_several_platforms_the_one_of_most_instances_is_judged(tmp_path: Path
     assert facts.manifest.platforms == ("linux/arm64", "linux/amd64")
 
 
+def test_of_an_index_that_is_not_all_there_the_image_that_is_there_is_judged(
+    tmp_path: Path,
+) -> None:
+    arm, amd = Made(architecture="arm64"), Made(architecture="amd64")
+    within = index(
+        *(
+            described(OCI_MANIFEST, one.manifest(),
+                      platform={"os": "linux", "architecture": one.architecture})
+            for one in (amd, arm)
+        )
+    )  # fmt: skip
+    blobs = {digest(within): within, digest(arm.manifest()): arm.manifest(), **arm.blobs}
+    source = InArchive(
+        written(tmp_path / "image.tar", layout(index(described(OCI_INDEX, within)), blobs))
+    )
+
+    assert AtRest(source).image(source.only()).architecture == "arm64"
+
+
 def test_what_the_history_does_not_speak_of_counts_too(tmp_path: Path) -> None:
     made = Made(
         layers=[tar(file("a", b"123")), tar(file("b", b"12345"))],

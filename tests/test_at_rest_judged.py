@@ -13,7 +13,20 @@ from pathlib import Path
 import jsonschema
 import pytest
 import requests
-from lying import ATTESTED, Made, attested, digest, file, index, oci, saved, tar, written
+from lying import (
+    ATTESTED,
+    Made,
+    attested,
+    described,
+    digest,
+    file,
+    index,
+    layout,
+    oci,
+    saved,
+    tar,
+    written,
+)
 from miniatures.judging import Judged, judged
 from registries import named, pushed, pushed_index, registry
 
@@ -143,6 +156,37 @@ def test_the_form_in_an_archive_is_advice_for_what_copies_it_may_write_another(
 
     assert (found.status, found.keys("advice")) == (3, FORM), found.output
     assert "1 build attestation" in found.output
+
+
+def test_the_declaration_that_an_image_carries_is_read_of_its_layers(check: Check) -> None:
+    carrying = Made(
+        config={"Labels": {"sm-conformance.declaration": "/said"}},
+        layers=[tar(file("said/sm-conformance.yaml", b"claims: [training]\n")), tar(file("x"))],
+    )
+    written(Path("image.tar"), oci(carrying))
+
+    found = check("--sm-archive=image.tar", "--sm-hermetic")
+
+    assert found.report["declaration"]["from"] == "image", found.output
+    assert found.report["declaration"]["claims"] == ["training"]
+
+
+def test_layers_that_are_packed_as_nobody_reads_leave_their_clauses_open(check: Check) -> None:
+    held = Made()
+    zstd = b"\x28\xb5\x2f\xfd" + bytes(20)
+    said = json.loads(held.manifest())
+    said["layers"] = [described("application/vnd.oci.image.layer.v1.tar+zstd", zstd)]
+    raw = json.dumps(said).encode()
+    parts = {digest(one): one for one in (raw, held.said, zstd)}
+    written(Path("image.tar"), layout(index(described(OCI_MANIFEST, raw)), parts))
+
+    found = check("--sm-archive=image.tar")
+
+    assert found.status == 3, found.output
+    assert "zstd" in found.findings["IMG-011 nothing-baked-in-opt-ml"]["reason"]
+    assert found.findings["IMG-011 nothing-baked-in-opt-ml"]["verdict"] == "not-run"
+    assert found.findings["IMG-005 exec-form"]["verdict"] == "pass"
+    assert not found.keys("error", "fail")
 
 
 def test_of_several_images_one_is_named(check: Check) -> None:

@@ -47,7 +47,7 @@ class Archive:
         if not is_digest(digest):
             raise UsageProblem(f"{self} names {printable(digest)[:80]!r}, which is no digest")
         if digest not in self._held:
-            found = self._members.find(f"blobs/{digest.replace(':', '/')}")
+            found = self._members.find(_place(digest))
             if found is None:
                 raise UsageProblem(f"{self} lacks {digest}")
             if found.digest() != digest:
@@ -57,12 +57,20 @@ class Archive:
             raise UsageProblem(f"{self} says that {digest} has {size} bytes, and it has others")
         return self._held[digest]
 
+    def has(self, digest: str) -> bool:
+        """Whether there is something of this digest; what, nobody has looked yet."""
+        return self._members.find(_place(digest)) is not None
+
     def member(self, name: str) -> Content:
         """The file ``name``. Raises UsageProblem where there is none."""
         found = self._members.find(name)
         if found is None:
             raise UsageProblem(f"{self} lacks {printable(name)[:200]}")
         return found
+
+
+def _place(digest: str) -> str:
+    return f"blobs/{digest.replace(':', '/')}"
 
 
 def _images(members: Members, archive: Archive) -> tuple[Lying, ...]:
@@ -92,7 +100,7 @@ def _of_layout(archive: Archive, *, saved: bool) -> tuple[Lying, ...]:
         held = by_digest.get(entry.digest)
         if held is not None:
             names = (*held.names, *names)
-        led, manifest = image_of(entry, archive.blob)
+        led, manifest = image_of(entry, archive.blob, there=archive.has)
         top = archive.blob(entry.digest, entry.size).small(entry.digest)
         form = None if saved else form_of(_media_type(entry, top), top, Place.ARCHIVE)
         by_digest[entry.digest] = of_manifest(
@@ -126,7 +134,7 @@ def _saved(archive: Archive, said: Any) -> Lying:
     layers = listed(said, "Layers", what, most=MOST_LAYERS)
     name = text(said, "Config", what)
     config = archive.member(name)
-    digest, called = config.digest(), f"sha256:{PurePosixPath(name).stem}"
+    digest, called = config.digest(), f"sha256:{PurePosixPath(name).stem.removeprefix('sha256:')}"
     if is_digest(called) and called != digest:
         raise UsageProblem(f"{archive} holds other bytes than {called} under that name")
     return Lying(

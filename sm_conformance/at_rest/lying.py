@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sm_conformance.at_rest.parts import Content, Find, document, is_digest, listed, mapped, text
@@ -72,16 +72,21 @@ def of_manifest(
     )
 
 
-def image_of(entry: Entry, find: Find) -> tuple[Entry, bytes]:
+def image_of(
+    entry: Entry, find: Find, *, there: Callable[[str], bool] = lambda _: True
+) -> tuple[Entry, bytes]:
     """The manifest of an image that ``entry`` leads to, through indexes; and its bytes.
 
+    Engines write down indexes of which they hold a part: ``there`` tells which digests there are.
     Raises :class:`UsageProblem` where it leads to none.
     """
     for _ in range(_DEEPEST):
         raw = find(entry.digest, entry.size).small(f"the manifest {printable(entry.digest)[:80]}")
         if entry.media_type not in INDEXES and not (entry.media_type == "" and entries(raw)):
             return entry, raw
-        entry = best(entries(raw), of=entry.digest)
+        named = entries(raw)
+        held = [one for one in named if there(one.digest)]
+        entry = best(held or named, of=entry.digest)
     raise UsageProblem("indexes name indexes and so on: no engine follows that")
 
 

@@ -105,14 +105,22 @@ class Repository:
         Raises :class:`HarnessTrouble` when the registry cannot be asked.
         """
         url = self._place.manifest_url(which)
-        answer = self._ask("GET", url, headers={"Accept": ", ".join(_ACCEPTED)})
-        if answer.status_code == 404:
-            return None
-        self._expect(answer, 200, "reading a manifest")
-        raw = answer.content
-        if len(raw) > _MOST_BYTES:
-            raise HarnessTrouble(f"{self.host} answered with a manifest of {len(raw)} bytes")
-        return _manifest(raw, answer.headers.get("Content-Type", ""))
+        accepted = {"Accept": ", ".join(_ACCEPTED)}
+        answer = self._ask("GET", url, headers=accepted, stream=True)
+        try:
+            if answer.status_code == 404:
+                return None
+            self._expect(answer, 200, "reading a manifest")
+            raw = bytearray()
+            for piece in answer.iter_content(_PIECE_BYTES):
+                raw += piece
+                if len(raw) > _MOST_BYTES:
+                    raise HarnessTrouble(f"{self.host} answered with more than a manifest has")
+        except requests.RequestException as error:
+            raise HarnessTrouble(f"reading a manifest of {self.name}: {error}") from error
+        finally:
+            answer.close()
+        return _manifest(bytes(raw), answer.headers.get("Content-Type", ""))
 
     def put_manifest(self, raw: bytes, media_type: str, which: str) -> bool:
         """Stores a manifest under a tag or its digest.
