@@ -24,5 +24,5 @@ engine-stop: ## stop the engine that these commands started, never another one
 
 clean: ## remove what these commands made in this folder; images and the engine stay
 	rm -rf .venv .tox build dist sm-report *.egg-info .coverage
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

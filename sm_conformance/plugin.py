@@ -44,6 +44,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--sm-train-image", metavar="REPO:TAG", help="judge this image for training")
     add("--sm-serve-image", metavar="REPO:TAG", help="judge this image for hosting")
     add(
+        "--sm-archive",
+        metavar="FILE",
+        help="judge an image in this archive, of `docker save` or in OCI's layout, without an engine: "
+        "nothing is launched; --sm-image says which, where there are several",
+    )
+    add(
+        "--sm-registry",
+        action="store_true",
+        help="judge the image where it lies in its registry, without an engine: nothing is launched",
+    )
+    add(
         "--sm-declaration",
         metavar="FILE",
         help="what the image claims; default: sm-conformance.yaml in the current folder",
@@ -144,7 +155,8 @@ def pytest_load_initial_conftests(
 def pytest_configure(config: pytest.Config) -> None:
     option = config.option
     _settle_names(config)
-    named = [getattr(option, f"sm_{kind}image", None) for kind in ("", "train_", "serve_")]
+    options = ("sm_image", "sm_train_image", "sm_serve_image", "sm_archive")
+    named = [getattr(option, name, None) for name in options]
     if all(name is None for name in named):
         return
     from sm_conformance.pytest_run.collecting import Collecting

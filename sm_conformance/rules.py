@@ -53,6 +53,9 @@ class Options:
     scans: tuple[Path, ...] = ()
     # Whether the last result on the same question will do.
     cached: bool = False
+    # The image lies in this archive, or in its registry, and nothing is launched.
+    archive: Path | None = None
+    registry: bool = False
     keep: bool = False
     allow_network: bool = False
     # How many lawful values of hyperparameters, and how many bad ones, training is tried with.
@@ -95,6 +98,10 @@ def read_rules(options: Options) -> Rules:
             raise UsageProblem(f"--sm-{option} must be from {least:g} to {most:g}, got {value:g}")
     if options.patience_s is not None:
         changed = replace(changed, training_patience_s=options.patience_s)
+    if options.archive is not None and options.registry:
+        raise UsageProblem("an image lies in an archive or in a registry: name one of the two")
+    if options.baseline is not None and (options.archive is not None or options.registry):
+        raise UsageProblem("--sm-baseline compares servers, and nothing is launched here")
     if options.model_data is not None and not options.model_data.is_file():
         raise UsageProblem(f"--sm-model-data {options.model_data}: no such file")
     if options.model_data is not None and not is_model_archive(options.model_data):

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from sm_conformance.aws.rule import Breach
 
 
+_PLACES = {"archive": "an archive", "registry": "a registry"}
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """One run: what is judged, by which rules, in which laboratory."""
@@ -101,6 +104,7 @@ def open_session(options: Options, rules: Rules, engine: Engine, *, folder: Path
         keep_failed=options.keep,
         examples=options.examples,
         baseline=baseline,
+        at_rest=None if facts.launches else _not_launched(options, facts),
     )
     return Session(
         options=options,
@@ -253,3 +257,12 @@ def _image(image: ImageFacts, roles: tuple[str, ...]) -> dict[str, Any]:
         "manifest_digest": image.manifest_digest,
         "platform": f"{image.os}/{image.architecture}",
     }
+
+
+def _not_launched(options: Options, facts: EngineFacts) -> str:
+    """Why nothing is launched of an image that lies in an archive or a registry, and what to do."""
+    load = f"docker load --input {options.archive}" if options.archive else "docker pull"
+    return (
+        f"nothing is launched of an image that lies in {_PLACES[facts.name]}: to have all judged, "
+        f"bring it to an engine (`{load}`) and name it there"
+    )

@@ -37,6 +37,8 @@ ROOMS: dict[str, set[str]] = {
     "scans": {"errors", "observed", "specs"},
     "inputs": {"data", "declaration", "specs"},
     "engine": {"errors", "observed"},
+    "registry": {"errors", "observed"},
+    "at_rest": {"engine", "errors", "observed", "registry"},
     "laboratory": {
         "candidate", "contract", "declaration", "engine", "errors", "inputs", "observed", "secrecy",
     },
@@ -64,8 +66,8 @@ ROOMS: dict[str, set[str]] = {
     # the doors
     "hookspecs": {"engine"},
     "pytest_run": {
-        "aws", "binding", "contract", "engine", "errors", "inputs", "judgement", "laboratory",
-        "observed", "results", "rules", "run_folder", "secrecy", "session",
+        "at_rest", "aws", "binding", "contract", "engine", "errors", "inputs", "judgement",
+        "laboratory", "observed", "results", "rules", "run_folder", "secrecy", "session",
     },
     "plugin": {"aws", "hookspecs", "pytest_run"},
     "suite.conftest": {
@@ -73,8 +75,7 @@ ROOMS: dict[str, set[str]] = {
         "suite.clauses",
     },
     "coverage": {"binding", "contract"},
-    "registry": {"errors", "observed"},
-    "gate": {"engine", "errors", "judgement", "registry"},
+    "gate": {"contract", "declaration", "engine", "errors", "judgement", "registry"},
     "certificate": {
         "contract", "declaration", "engine", "errors", "judgement", "registry", "run_folder", "specs",
     },

@@ -7,23 +7,21 @@ import base64
 import io
 import json
 import os
-import shutil
 import socket
 import subprocess
 import tarfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
-import requests
 from real_engine import REFERENCE, ROOT, docker
+from registries import catalogue, registry
 from reports import finding, report
 
-from sm_conformance import cli
+from sm_conformance import cli, specs
 from sm_conformance.certificate import signing
 from sm_conformance.certificate.issuing import certificate
 from sm_conformance.contract import clause
@@ -31,54 +29,9 @@ from sm_conformance.engine.credentials import credentials
 from sm_conformance.engine.docker import DockerEngine
 from sm_conformance.errors import HarnessTrouble, UsageProblem
 from sm_conformance.gate import command
-from sm_conformance.registry.client import OCI_INDEX, Manifest, Repository, is_loopback
-
-# "sesame", hashed with bcrypt.
-PASSWORD_FILE = "we:$2a$05$EkaElHn/7Pice.jYj5k6aOJCasitZvUiT/ck6s7uVMbmGvExrMVMy\n"
-PROGRAM = shutil.which("docker-registry", path=f"{ROOT}/.tox/registry/usr/bin:{os.environ['PATH']}")
-
-
-@contextmanager
-def registry(folder: Path, *, closed: bool = False) -> Iterator[str]:
-    """Debian's docker-registry on a free port; its host and port."""
-    if PROGRAM is None:
-        pytest.skip("there is no docker-registry, which `make test` brings")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{probe.getsockname()[1]}"
-    said: dict[str, Any] = {
-        "version": 0.1,
-        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
-        "http": {"addr": host},
-    }
-    if closed:
-        (folder / "passwords").write_text(PASSWORD_FILE, "utf-8")
-        said["auth"] = {"htpasswd": {"realm": "here", "path": str(folder / "passwords")}}
-    (folder / "registry.yml").write_text(json.dumps(said), "utf-8")
-    with (folder / "registry.log").open("wb") as log:
-        running = subprocess.Popen(
-            [PROGRAM, "serve", str(folder / "registry.yml")], stdout=log, stderr=log
-        )
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                requests.get(f"http://{host}/v2/", timeout=5)
-                break
-            except requests.ConnectionError:
-                assert running.poll() is None, (folder / "registry.log").read_text("utf-8")
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-        yield host
-    finally:
-        running.terminate()
-        running.wait(30)
-
-
-def catalogue(host: str) -> list[str]:
-    """The repositories of a registry."""
-    named: list[str] = requests.get(f"http://{host}/v2/_catalog", timeout=5).json()["repositories"]
-    return named
+from sm_conformance.gate.pushed import barred
+from sm_conformance.observed.manifest import DOCKER_MANIFEST, OCI_INDEX
+from sm_conformance.registry.client import Manifest, Repository, is_loopback
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +72,7 @@ def judged(reference: str, **changed: Any) -> dict[str, Any]:
     """The report of a run that found an image conformant."""
     said = report(finding("TRAIN-063 exit-nonzero"), **changed)
     (image,) = said["candidate"]["images"]
+    said.update({"conclusion": "conformant", "exit_status": 0, "doubts": []})
     image["reference"] = reference
     image["config_digest"] = docker("image", "inspect", "-f", "{{.Id}}", reference).strip()
     return said
@@ -197,6 +151,12 @@ def test_what_was_judged_is_pushed_and_read_back(
     found = Repository(target, credentials=credentials).manifest()
     assert found is not None
     assert found.config_digest == said["candidate"]["images"][0]["config_digest"]
+    assert found.media_type == DOCKER_MANIFEST
+    written = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert written["pushed"] == {
+        "reference": target, "digest": found.digest, "media_type": found.media_type,
+        "size": len(found.raw),
+    }  # fmt: skip
     assert capsys.readouterr().out.splitlines()[-2:] == [
         f"gate: open; pushed {target}",
         f"      {target.rpartition(':')[0]}@{found.digest}",
@@ -363,6 +323,32 @@ def all_kept(reference: str) -> dict[str, Any]:
 # -- without ---------------------------------------------------------------------------------------
 
 
+def test_what_this_engine_would_push_in_a_refused_form_is_not_pushed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = report(finding("IMG-017 manifest-hosting", "advice"), conclusion="conformant")
+
+    assert pass_through("127.0.0.1:1/team/model:3", tmp_path, said) == 1
+
+    told = capsys.readouterr().out
+    assert told.startswith("gate: closed; IMG-017 manifest-hosting: ")
+    assert told.endswith("Nothing was pushed\n")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        finding("IMG-017 manifest-training", "advice"),
+        finding("IMG-017 manifest-hosting", "waived"),
+        finding("IMG-017 manifest-hosting", "not-run"),
+        finding("IMG-023 logs", "advice"),
+    ],
+    ids=lambda told: f"{told['name']}-{told['verdict']}",
+)
+def test_what_does_not_fail_by_its_form_is_pushed(told: dict[str, Any]) -> None:
+    assert barred(report(told)) is None
+
+
 @pytest.mark.parametrize(
     "reference",
     ["model:3", "team/model:3", "127.0.0.1:5000/model", "registry.example/", "a b/c:d", "", "/:"],
@@ -401,20 +387,71 @@ class Held:
     name = "registry.example/team/model"
 
 
-@pytest.mark.parametrize(("claims", "refused"), [(["hosting"], True), (["training"], False)])
-def test_a_manifest_that_no_model_can_be_made_of_is_refused_for_hosting(
-    claims: list[str], refused: bool, capsys: pytest.CaptureFixture[str]
-) -> None:
-    said = report(declaration={"from": "file", "sha256": None, "claims": claims})
-    found = Manifest(digest="sha256:0", media_type=OCI_INDEX, config_digest=None, raw=b"{}")
-    held: Any = Held()
+INDEX = Manifest(
+    digest=f"sha256:{'0' * 64}", media_type=OCI_INDEX, config_digest=None,
+    raw=b'{"manifests": [{"platform": {"os": "linux", "architecture": "amd64"}}, '
+    b'{"annotations": {"vnd.docker.reference.type": "attestation-manifest"}}]}',
+)  # fmt: skip
 
-    if refused:
-        with pytest.raises(command._Refused, match=OCI_INDEX.replace("+", r"\+")):
-            command._hold_form(said, held, found)
+
+@pytest.mark.parametrize(
+    ("changed", "verdicts"),
+    [
+        ({}, ["fail", "advice"]),
+        ({"profile": "strict"}, ["fail", "advice"]),
+        ({"waivers": [{"clause": "IMG-017 manifest-hosting", "reason": "converted later",
+                       "expires": "2099-01-01"}]}, ["waived", "advice"]),
+    ],
+)  # fmt: skip
+def test_what_was_pushed_is_judged_and_written_into_every_form_of_the_report(
+    changed: dict[str, Any],
+    verdicts: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    held: Any = Held()
+    keys = ["IMG-017 manifest-hosting", "IMG-017 manifest-training"]
+    said = report(
+        finding(keys[0], "not-run", reason="not known", excused=True),
+        finding(keys[1], "not-run", reason="not known", excused=True),
+        finding("IMG-001 train-starts"),
+        **{"conclusion": "conformant", "exit_status": 0, "doubts": [], **changed},
+    )
+
+    if "fail" in verdicts:
+        with pytest.raises(
+            command._Refused, match=r"index of the type .*1 build attestation.*remove"
+        ):
+            command._tell(said, held, INDEX, tmp_path)
     else:
-        command._hold_form(said, held, found)
-        assert OCI_INDEX in capsys.readouterr().out
+        command._tell(said, held, INDEX, tmp_path)
+        assert "advice: IMG-017 manifest-training" in capsys.readouterr().out
+
+    now = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    jsonschema.validate(now, specs.read_schema("report"))
+    assert [one["verdict"] for one in now["findings"]] == [*verdicts, "pass"]
+    assert now["pushed"] == {
+        "reference": Held.reference, "digest": INDEX.digest, "media_type": OCI_INDEX,
+        "size": len(INDEX.raw),
+    }  # fmt: skip
+    expected = ("nonconformant", 1) if "fail" in verdicts else ("conformant", 0)
+    assert (now["conclusion"], now["exit_status"]) == expected
+    assert INDEX.digest in (tmp_path / "report.html").read_text("utf-8")
+    if "fail" in verdicts:
+        assert "manifest-hosting" in (tmp_path / "report.sarif").read_text("utf-8")
+        assert "not conformant" in (tmp_path / "summary.md").read_text("utf-8")
+        assert "nonconformant" in (tmp_path / "badge.svg").read_text("utf-8")
+
+
+def test_a_form_that_is_not_claimed_is_left_alone(tmp_path: Path) -> None:
+    held: Any = Held()
+    said = report(finding("IMG-017 manifest-hosting", "n/a"), finding("IMG-001 train-starts"),
+                  conclusion="conformant", exit_status=0, doubts=[])  # fmt: skip
+
+    command._tell(said, held, INDEX, tmp_path)
+
+    now = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert (now["findings"][0]["verdict"], now["conclusion"]) == ("n/a", "conformant")
 
 
 def test_a_registry_that_does_not_answer_is_named() -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from miniatures import judging
 from miniatures.candidates import LAWFUL, MINIATURES
 from miniatures.engine import MiniatureEngine
-from miniatures.judging import TRAINS, Judged
+from miniatures.judging import TRAINS, Judged, provide_engine
 from miniatures.sins import hurry, judge_here
 from test_certificate import conformant, run_of
 
@@ -319,12 +320,21 @@ def test_a_selection_is_no_result_and_takes_only_its_part_of_one(
     assert part.report["conclusion"] == "inconclusive"
 
 
-@pytest.mark.parametrize("image", ["engine-dies-at-save", "interrupts"])
-def test_trouble_and_interruption_leave_no_result(
-    judge: Callable[..., tuple[Judged, int]], kept_in: Path, image: str
-) -> None:
-    judge(image)
+def test_trouble_leaves_no_result(judge: Callable[..., tuple[Judged, int]], kept_in: Path) -> None:
+    judged, _ = judge("engine-dies-at-save")
 
+    assert judged.status == 3
+    assert not kept_in.exists()
+
+
+def test_an_interrupted_run_leaves_no_result(pytester: pytest.Pytester, kept_in: Path) -> None:
+    provide_engine(pytester)
+    # An interruption here would end these tests too.
+    judged = judging.judge(
+        pytester.runpytest_subprocess, pytester, "interrupts", declaration=TRAINS
+    )
+
+    assert judged.status == 2
     assert not kept_in.exists()
 
 

@@ -15,6 +15,7 @@ from sm_conformance.certificate import signing
 from sm_conformance.certificate.bundle import MOST_BYTES, decoded
 from sm_conformance.certificate.issuing import Sign, certificate
 from sm_conformance.certificate.page import page
+from sm_conformance.certificate.statement import PREDICATE_TYPE
 from sm_conformance.certificate.verifying import Demands, claims, refusals
 from sm_conformance.contract import clause
 from sm_conformance.contract import profile as profiles
@@ -22,6 +23,7 @@ from sm_conformance.engine.credentials import credentials
 from sm_conformance.errors import HarnessTrouble, UsageProblem
 from sm_conformance.judgement.conclusion import ExitStatus
 from sm_conformance.registry import attaching as registry
+from sm_conformance.registry import cosign
 from sm_conformance.registry.client import Manifest, Repository
 
 _LONGEST_DAYS = 3650
@@ -90,6 +92,10 @@ def attach(options: argparse.Namespace) -> int:
         if not known & {digest.removeprefix("sha256:") for digest in _digests_of(found)}:
             raise UsageProblem(f"{options.bundle} is the certificate of another image")
         digest = registry.attach(repository, found, content)
+        named = found.digest.removeprefix("sha256:") in known
+        if named:
+            envelope = signing.for_cosign(bundle.envelope)
+            cosign.attest(repository, found, envelope, predicate_type=PREDICATE_TYPE)
     except UsageProblem as error:
         return _unusable("attach", error)
     except HarnessTrouble as error:
@@ -97,6 +103,14 @@ def attach(options: argparse.Namespace) -> int:
         return ExitStatus.INCONCLUSIVE
     print(f"attached: {repository.name}@{digest}")
     print(f"      to: {repository.name}@{found.digest}")
+    if named:
+        print("cosign verify-attestation --insecure-ignore-tlog=true --key PUBLIC_KEY \\")
+        print(f"    --type {PREDICATE_TYPE} {repository.name}@{found.digest}")
+    else:
+        print(
+            "cosign will not know it: the certificate names the image's configuration and no manifest; "
+            "certify after the push for that"
+        )
     return 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import os
 import shlex
 import subprocess
@@ -136,6 +137,16 @@ def is_signed_by(envelope: Envelope, key: Key) -> bool:
     except (VerificationError, UnverifiedSignatureError):
         return False
     return True
+
+
+def for_cosign(envelope: Envelope) -> bytes:
+    """The envelope as cosign reads it: without the name of its key, which no signature covers.
+
+    cosign passes over a signature whose key has another name than that which it would give it.
+    """
+    said = envelope.to_dict()
+    said["signatures"] = [{**one, "keyid": ""} for one in said["signatures"]]
+    return json.dumps(said, separators=(",", ":")).encode()
 
 
 def _raw(printed: bytes) -> bytes:

@@ -30,7 +30,9 @@ def add_certificates(commands: Any) -> None:
     certify.add_argument("--public-key", metavar="FILE", help="the public key of --sign-command")
     certify.add_argument("--valid-days", metavar="N", default="365",
                          help="how long the certificate holds (default: 365)")  # fmt: skip
-    certify.set_defaults(run=_run, command="certify", k=None, cached=False)
+    certify.set_defaults(
+        run=_run, command="certify", k=None, cached=False, archive=None, registry=False
+    )
 
     attach = commands.add_parser("attach", help="attach a certificate to its image in a registry")
     attach.add_argument("bundle", metavar="FILE", help="the certificate")

@@ -52,6 +52,10 @@ def add_check(commands: Any) -> None:
     parser.add_argument("-k", metavar="EXPRESSION", help="judge only matching clauses")
     parser.add_argument("--cached", action="store_true", help="where nothing has changed since the "
                         "last complete run, answer from its result")  # fmt: skip
+    parser.add_argument("--archive", metavar="FILE", help="judge an image in this archive, of `docker "
+                        "save` or in OCI's layout, without an engine: nothing is launched")  # fmt: skip
+    parser.add_argument("--registry", action="store_true", help="judge REGISTRY/REPO:TAG where it lies, "
+                        "without an engine: nothing is launched")  # fmt: skip
     parser.set_defaults(run=check, command="check")
 
 
@@ -64,7 +68,9 @@ def add_gate(commands: Any) -> None:
     parser.add_argument("--push", metavar="REGISTRY/REPO:TAG", required=True,
                       help="where to; you are logged in there as for `docker push`")  # fmt: skip
     parser.add_argument("--no-waivers", action="store_true", help="refuse an image with waivers")
-    parser.set_defaults(run=_gate, command="gate", k=None, cached=False)
+    parser.set_defaults(
+        run=_gate, command="gate", k=None, cached=False, archive=None, registry=False
+    )
 
 
 def add_judging(command: argparse.ArgumentParser) -> None:
@@ -89,7 +95,9 @@ def check(options: argparse.Namespace) -> int:
             return unusable(options.command, said)
     if "" in options.scan:
         return unusable(options.command, "--scan is empty; leave it out or name something")
-    if not (options.image or options.train_image or options.serve_image):
+    if value(options, "archive") == "":
+        return unusable(options.command, "--archive is empty; leave it out or name something")
+    if not (options.image or options.train_image or options.serve_image or options.archive):
         return unusable(options.command, "name an image")
     for name in _OUTSIDE_INFLUENCE:
         os.environ.pop(name, None)
@@ -114,6 +122,8 @@ def check(options: argparse.Namespace) -> int:
         if given is not None:
             arguments.append(f"--sm-{name}={given}")
     arguments += [f"--sm-scan={file}" for file in options.scan]
+    arguments += [f"--sm-archive={options.archive}"] if options.archive else []
+    arguments += ["--sm-registry"] if options.registry else []
     arguments += [f"--sm-{name}" for name in _FLAGS if value(options, name)]
     arguments += ["-k", options.k] if options.k else []
     arguments += ["-v"] if options.verbose else ["-q"]

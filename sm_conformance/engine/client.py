@@ -51,6 +51,13 @@ class EngineClient(APIClient):
         url = self._url("/containers/{0}/archive", container)  # type: ignore[attr-defined]
         return self.head(url, params={"path": path}, timeout=_CALL_TIMEOUT_S)
 
+    def manifests_of(self, image: str) -> object:
+        """The manifests that an index names, which the SDK does not ask for; None if not told."""
+        url = self._url("/images/{0}/json", image)  # type: ignore[attr-defined]
+        answer = self.get(url, params={"manifests": "1"}, timeout=_CALL_TIMEOUT_S)
+        told = answer.json() if answer.status_code == 200 else None
+        return told.get("Manifests") if isinstance(told, dict) else None
+
 
 def written(
     api: APIClient, container: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from docker.errors import APIError, ImageNotFound
 from sm_conformance.engine.client import connect
 from sm_conformance.engine.container import DockerContainer
 from sm_conformance.engine.looking import Looker
+from sm_conformance.engine.manifests import pushed_form
 from sm_conformance.engine.network import Networks, is_podman
 from sm_conformance.engine.ownership import Owner, clear, labels, new_run_id, sweep
 from sm_conformance.engine.protocol import Launch, NoSuchImage
@@ -65,7 +67,14 @@ class DockerEngine:
             if error.status_code == 400:  # not a well-formed reference
                 raise NoSuchImage(reference) from error
             raise HarnessTrouble(f"the engine cannot inspect {reference}: {error}") from error
-        return _image_facts(reference, found)
+        form = pushed_form(
+            found, info=self._docker_info, parts=lambda: self._api.manifests_of(reference)
+        )
+        return replace(_image_facts(reference, found), manifest=form)
+
+    def _docker_info(self) -> Mapping[str, Any]:
+        """What Docker says of itself; nothing where the engine is Podman, which pushes otherwise."""
+        return {} if is_podman(self._api.version()) else self._api.info()
 
     def layers(self, reference: str) -> tuple[Layer, ...]:
         """How the image was made, its oldest step first; empty where nothing is told of it."""

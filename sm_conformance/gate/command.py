@@ -13,9 +13,11 @@ from sm_conformance.engine.credentials import credentials
 from sm_conformance.engine.docker import DockerEngine
 from sm_conformance.engine.protocol import NoSuchImage
 from sm_conformance.errors import HarnessTrouble, UsageProblem
+from sm_conformance.gate.pushed import barred, rewrite, with_pushed
 from sm_conformance.judgement.conclusion import ExitStatus
+from sm_conformance.judgement.finding import Verdict
 from sm_conformance.judgement.forms import REPORT
-from sm_conformance.registry.client import DOCKER_MANIFEST, Manifest, Repository
+from sm_conformance.registry.client import Manifest, Repository
 
 # Where the report goes that nobody named a folder for: a pipeline keeps it with what it made.
 _REPORT_FOLDER = "sm-conformance-report"
@@ -44,7 +46,10 @@ def gate(options: argparse.Namespace, check: Callable[[argparse.Namespace], int]
         if options.no_waivers and report["waivers"]:
             waived = ", ".join(one["clause"] for one in report["waivers"])
             raise _Refused(f"waivers are not allowed here ({waived})")
+        if (bar := barred(report)) is not None:
+            raise _Refused(f"{bar.key}: {bar.actual}; {bar.fix} Nothing was pushed")
         manifest = _pushed(report, target)
+        _tell(report, target, manifest, Path(options.report))
     except _Refused as error:
         print(f"gate: closed; {error}")
         return ExitStatus.NONCONFORMANT
@@ -85,22 +90,18 @@ def _pushed(report: Mapping[str, Any], target: Repository) -> Manifest:
         raise _Refused(
             f"{target.reference} names the image {found.config_digest}, and {judged} was judged"
         )
-    _hold_form(report, target, found)
     return found
 
 
-def _hold_form(report: Mapping[str, Any], target: Repository, found: Manifest) -> None:
-    """What models are made of is a manifest of Docker's own form (IMG-017 manifest-hosting)."""
-    if found.media_type == DOCKER_MANIFEST:
-        return
-    told = (
-        f"{target.reference} is a manifest of the type {found.media_type}, and CreateModel takes "
-        f"{DOCKER_MANIFEST} alone (IMG-017): build with `--provenance=false --sbom=false` and Docker "
-        "media types"
-    )
-    if {"hosting", "batch"} & set(report["declaration"]["claims"]):
-        raise _Refused(f"{told}; it was pushed, so remove it from the registry")
-    print(f"advice: {told}")
+def _tell(report: Mapping[str, Any], target: Repository, found: Manifest, folder: Path) -> None:
+    """Writes down what was pushed. Raises :class:`_Refused` where no model can be made of it."""
+    written, findings = with_pushed(report, target, found)
+    rewrite(written, folder)
+    told = {one.verdict: f"{one.key}: {one.actual}; {one.fix}" for one in findings}
+    if Verdict.FAIL in told:
+        raise _Refused(f"{told[Verdict.FAIL]} It was pushed, so remove it from the registry")
+    if Verdict.ADVICE in told:
+        print(f"advice: {told[Verdict.ADVICE]}")
 
 
 def _said(command: str, error: Exception, status: ExitStatus) -> int:

@@ -64,10 +64,12 @@ def conclude(
     changed_limits: bool,
     waivers: Sequence[Waiver] = (),
     with_requests: bool = False,
+    launched: bool = True,
 ) -> Judgement:
     """The judgement on what was ``found``; ``missing`` says why other clauses were not run.
 
-    ``with_requests``: requests to AWS are judged as well.
+    ``with_requests``: requests to AWS are judged as well. ``launched``: whether the image could be
+    launched at all.
     """
     by_key = _folded(found)
     findings = []
@@ -95,6 +97,8 @@ def conclude(
                 doubts.append(f"{finding.key} is {verdict.value}: {finding.reason or 'waived'}")
     doubts += not_needed(waivers, findings)
     doubts += _not_judged_yet(contract, claims)
+    if not launched:
+        doubts.append("nothing was launched: such a run is never conformant")
     if changed_limits:
         doubts.append("limits were changed with --sm-limits; such a run is never conformant")
     if any(finding.verdict == Verdict.FAIL for finding in findings):

@@ -54,6 +54,8 @@ class Bench:
     held: list[tuple[str, Container]] = field(default_factory=list)
     # Who is told of every container as soon as it is made, before its start; to follow its log.
     made: Callable[[Launch, Container], None] | None = None
+    # Why nothing can be launched, and what to do; None where it can.
+    at_rest: str | None = None
     # The image that is asked the same as the candidate, to compare their answers.
     baseline: ImageFacts | None = None
 

@@ -146,6 +146,8 @@ class Lab:
     def _observe(self, name: str) -> Observation | Cause:
         with self._lock:
             self._since[name] = time.monotonic()
+        if self.bench.at_rest is not None:
+            return Cause(Stage.STARTED, None, expected="a launch", actual=self.bench.at_rest)
         scenario = load_scenario(name)
         half = "training" if scenario.kind == "train" else "hosting"
         facts = getattr(self.bench.candidate, half)

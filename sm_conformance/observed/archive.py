@@ -8,16 +8,12 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from sm_conformance.observed.forward import Enough, Forward
 from sm_conformance.observed.http import printable
 
 # A lawful model is read to its end; what is packed to be endless is not. Bytes are unpacked ones.
 _MOST_BYTES = 16 << 30
 _MOST_ENTRIES = 200_000
-# One read of a header; lists of long names and attributes are far below.
-_MOST_HEADER_BYTES = 1 << 18
-_CHUNK_BYTES = 1 << 20
-# What the reader of gzip says of content that is not what was packed, rather than of a tail.
-_DAMAGED = ("CRC check failed", "Incorrect length")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +22,6 @@ class ArchiveFlaw:
 
     text: str | None
     whole: bool
-
-
-class _Enough(Exception):
-    """The archive is larger than is read."""
 
 
 def flaw_of(archive: Path) -> ArchiveFlaw:
@@ -41,7 +33,7 @@ def flaw_of(archive: Path) -> ArchiveFlaw:
     with archive.open("rb") as file, gzip.GzipFile(fileobj=file) as unpacked:
         try:
             return ArchiveFlaw(text=_flaw_within(unpacked), whole=True)
-        except (_Enough, RecursionError):  # a chain of headers without an end
+        except (Enough, RecursionError):  # a chain of headers without an end
             return ArchiveFlaw(text=None, whole=False)
         except EOFError:
             return ArchiveFlaw(text="it breaks off", whole=True)
@@ -51,7 +43,7 @@ def flaw_of(archive: Path) -> ArchiveFlaw:
 
 
 def _flaw_within(unpacked: gzip.GzipFile) -> str | None:
-    forward = _Forward(unpacked)
+    forward = Forward(unpacked, most_bytes=_MOST_BYTES)
     opened = tarfile.TarFile(fileobj=forward, mode="r")  # type: ignore[arg-type]
     count, last = 0, ""
     while (member := opened.next()) is not None:
@@ -59,7 +51,7 @@ def _flaw_within(unpacked: gzip.GzipFile) -> str | None:
         opened.pax_headers = {}
         count += 1
         if count > _MOST_ENTRIES:
-            raise _Enough
+            raise Enough
         wrong = _wrong(member)
         last = printable(member.name)[:200]
         if wrong is not None:
@@ -79,48 +71,3 @@ def _wrong(member: tarfile.TarInfo) -> str | None:
     if ".." in name.parts:
         return "leads out of its folder"
     return None
-
-
-class _Forward:
-    """An unpacked stream that is read once, so much at a time and so much in all; no more."""
-
-    def __init__(self, source: gzip.GzipFile) -> None:
-        self._source = source
-        self._at = 0
-        # What the last read of a header gave.
-        self.last = b""
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, to: int) -> None:
-        """Forward only: a tar file is read in its order."""
-        while self._at < to:
-            if not self._take(min(_CHUNK_BYTES, to - self._at)):
-                return
-
-    def read(self, size: int) -> bytes:
-        """As much as is asked for, less only at the end."""
-        if size > _MOST_HEADER_BYTES:
-            raise _Enough
-        self.last = self._take(size)
-        return self.last
-
-    def drain(self) -> None:
-        """Reads what follows the archive's own end: whether all came as it was packed."""
-        try:
-            while self._take(_CHUNK_BYTES):
-                pass
-        except gzip.BadGzipFile as error:
-            # Bytes behind the last member are ignored by all that unpack.
-            if str(error).startswith(_DAMAGED):
-                raise
-        except _Enough:
-            return
-
-    def _take(self, size: int) -> bytes:
-        if self._at + size > _MOST_BYTES:
-            raise _Enough
-        taken = self._source.read(size)
-        self._at += len(taken)
-        return taken

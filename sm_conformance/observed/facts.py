@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sm_conformance.observed.manifest import ManifestForm
+
 _SIGTERM_BIT = 1 << 14
 
 
@@ -98,6 +100,8 @@ class ImageFacts:
     labels: Mapping[str, str]
     exposed_ports: tuple[str, ...]
     size_bytes: int
+    # The manifest by which it is pulled, or will be once it is pushed; None where nobody can tell.
+    manifest: ManifestForm | None = None
 
     @property
     def runs_as_root(self) -> bool:
@@ -130,7 +134,10 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """Which engine judged, and how servers are reached: ``way`` is "direct" or "published"."""
+    """Which engine judged, and how servers are reached: ``way`` is "direct" or "published".
+
+    It is "none" where nothing can be launched: the image lies in an archive or a registry.
+    """
 
     name: str
     version: str
@@ -138,6 +145,10 @@ class EngineFacts:
     way: str
     isolation_proved: bool
     cpus: int
+
+    @property
+    def launches(self) -> bool:
+        return self.way != "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ class Ending:
             changed_limits=bool(changed_limits(run.rules)),
             waivers=run.rules.declaration.waivers,
             with_requests=bool(run.rules.declaration.requests),
+            launched=not run.is_open or run.session.engine_facts.launches,
         )
         own = ExitStatus.INTERRUPTED if interrupted else exit_status(self._judgement.conclusion)
         # Several processes end with the status of an interruption also where -x ended them.

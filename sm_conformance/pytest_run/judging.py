@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sm_conformance.binding import Binding, binding_of
-from sm_conformance.errors import HarnessTrouble
+from sm_conformance.errors import HarnessTrouble, Unknowable
 from sm_conformance.judgement import finding as findings
 from sm_conformance.judgement.attributed import attributed
 from sm_conformance.judgement.card import card
@@ -90,7 +90,11 @@ class Judging:
         finding = self._finding(item, binding, call).hidden(self._run.mask)
         setattr(report, _FINDING, finding.as_dict())
         _dress(report, finding)
-        if call.excinfo is not None and isinstance(call.excinfo.value, HarnessTrouble):
+        if (
+            finding.verdict == Verdict.ERROR
+            and call.excinfo is not None
+            and isinstance(call.excinfo.value, HarnessTrouble)
+        ):
             # It happened in a launch, far from this clause: where it was raised tells nothing.
             report.longrepr = f"{finding.key}: {finding.reason}"
         return report
@@ -104,6 +108,8 @@ class Judging:
         if error is None or isinstance(error, Outcome):
             judged = findings.judge(clause, rules.profile, error, self._sight(self._given(item)))
             return waived(judged, rules.declaration.waivers)
+        if isinstance(error, Unknowable):
+            return waived(findings.not_run(clause, str(error)), rules.declaration.waivers)
         if isinstance(error, HarnessTrouble | pytest.exit.Exception | KeyboardInterrupt):
             return findings.error(clause, str(error) or "interrupted")
         return findings.error(clause, f"the harness is at fault: {type(error).__name__}: {error}")

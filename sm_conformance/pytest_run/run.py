@@ -101,6 +101,8 @@ class PytestRun:
             self.last = self.answers.last()
 
     def _engine(self) -> Engine:
+        if self.options.archive is not None or self.options.registry:
+            return self._at_rest()
         run_id = self.handed["sm_run_id"] if self.handed else None
         brought: Engine | None = self.config.hook.pytest_sm_engine(
             config=self.config, run_id=run_id
@@ -110,6 +112,31 @@ class PytestRun:
         from sm_conformance.engine.docker import DockerEngine
 
         return DockerEngine(run_id=run_id)
+
+    def _at_rest(self) -> Engine:
+        """The images in an archive or a registry; no engine is asked for them."""
+        from sm_conformance.at_rest.engine import AtRest
+
+        options = self.options
+        if options.archive is None:
+            try:
+                from sm_conformance.at_rest.remote import InRegistry
+            except ModuleNotFoundError as error:
+                needs = f"--sm-registry needs {error.name}: pip install 'sm-conformance[certify]'"
+                raise UsageProblem(needs) from error
+            from sm_conformance.engine.credentials import credentials
+
+            return AtRest(InRegistry(credentials=credentials))
+        from sm_conformance.at_rest.archived import InArchive
+
+        archive = InArchive(options.archive)
+        try:
+            if not (options.image or options.train_image or options.serve_image):
+                self.options = replace(options, image=archive.only())
+        except BaseException:
+            archive.close()
+            raise
+        return AtRest(archive)
 
     @property
     def folder(self) -> Path:
@@ -259,6 +286,8 @@ def _options(config: pytest.Config) -> Options:
         rate_seconds=option.sm_rate_seconds,
         scans=tuple(Path(text) for text in option.sm_scan or ()),
         cached=option.sm_cached,
+        archive=path("sm_archive"),
+        registry=option.sm_registry,
         keep=option.sm_keep,
         allow_network=option.sm_allow_network,
         examples=option.sm_examples,

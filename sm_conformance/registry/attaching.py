@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from sm_conformance.errors import HarnessTrouble
-from sm_conformance.registry.client import OCI_INDEX, OCI_MANIFEST, Manifest, Repository
+from sm_conformance.observed.manifest import OCI_INDEX, OCI_MANIFEST
+from sm_conformance.registry.client import Manifest, Repository
 
 CERTIFICATE = "application/vnd.sm-conformance.certificate.v1+json"
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"

@@ -6,11 +6,13 @@ Credentials are handed in: they are the same that the engine pushes with.
 from __future__ import annotations
 
 import hashlib
+import io
 import ipaddress
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlencode, urljoin
 
 import requests
@@ -21,16 +23,22 @@ from requests.adapters import HTTPAdapter
 
 from sm_conformance.errors import HarnessTrouble, UsageProblem
 from sm_conformance.observed.http import printable
+from sm_conformance.observed.manifest import (
+    DOCKER_LIST,
+    DOCKER_MANIFEST,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    ManifestForm,
+    Place,
+    form_of,
+)
 
-DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
-OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 _ACCEPTED = (DOCKER_MANIFEST, OCI_MANIFEST, DOCKER_LIST, OCI_INDEX)
 # As large as registries take a manifest.
 _MOST_BYTES = 4 * 1024 * 1024
 _TIMEOUT_S = 60
 _PIECE_BYTES = 256 * 1024
+_LONGEST_S = 3600.0
 
 
 Credentials = Callable[[str], tuple[str, str] | None]
@@ -47,6 +55,11 @@ class Manifest:
     media_type: str
     config_digest: str | None
     raw: bytes
+
+    @property
+    def form(self) -> ManifestForm:
+        """Its form, as the platform that pulls it meets it."""
+        return form_of(self.media_type, self.raw, Place.REGISTRY)
 
 
 class Repository:
@@ -92,14 +105,22 @@ class Repository:
         Raises :class:`HarnessTrouble` when the registry cannot be asked.
         """
         url = self._place.manifest_url(which)
-        answer = self._ask("GET", url, headers={"Accept": ", ".join(_ACCEPTED)})
-        if answer.status_code == 404:
-            return None
-        self._expect(answer, 200, "reading a manifest")
-        raw = answer.content
-        if len(raw) > _MOST_BYTES:
-            raise HarnessTrouble(f"{self.host} answered with a manifest of {len(raw)} bytes")
-        return _manifest(raw, answer.headers.get("Content-Type", ""))
+        accepted = {"Accept": ", ".join(_ACCEPTED)}
+        answer = self._ask("GET", url, headers=accepted, stream=True)
+        try:
+            if answer.status_code == 404:
+                return None
+            self._expect(answer, 200, "reading a manifest")
+            raw = bytearray()
+            for piece in answer.iter_content(_PIECE_BYTES):
+                raw += piece
+                if len(raw) > _MOST_BYTES:
+                    raise HarnessTrouble(f"{self.host} answered with more than a manifest has")
+        except requests.RequestException as error:
+            raise HarnessTrouble(f"reading a manifest of {self.name}: {error}") from error
+        finally:
+            answer.close()
+        return _manifest(bytes(raw), answer.headers.get("Content-Type", ""))
 
     def put_manifest(self, raw: bytes, media_type: str, which: str) -> bool:
         """Stores a manifest under a tag or its digest.
@@ -137,21 +158,36 @@ class Repository:
 
         Raises :class:`HarnessTrouble` when they cannot be had, are more than ``limit_bytes``, or others.
         """
+        held = io.BytesIO()
+        self.save_blob(digest, held, limit_bytes=limit_bytes)
+        return held.getvalue()
+
+    def save_blob(self, digest: str, to: BinaryIO, *, limit_bytes: int) -> None:
+        """Writes the bytes with this digest into ``to``; raises as :meth:`blob` does.
+
+        What comes so slowly that it takes more than an hour is given up.
+        """
         answer = self._ask("GET", self._place.get_blob_url(digest), stream=True)
+        counted, size, until = hashlib.sha256(), 0, time.monotonic() + _LONGEST_S
         try:
             self._expect(answer, 200, "reading a file")
-            content = bytearray()
             for piece in answer.iter_content(_PIECE_BYTES):
-                content += piece
-                if len(content) > limit_bytes:
+                size += len(piece)
+                if size > limit_bytes:
                     raise HarnessTrouble(
                         f"{digest} of {self.name} has more than {limit_bytes} bytes"
                     )
+                if time.monotonic() > until:
+                    raise HarnessTrouble(f"{digest} of {self.name} did not come within an hour")
+                counted.update(piece)
+                to.write(piece)
+            to.flush()
+        except (requests.RequestException, OSError) as error:
+            raise HarnessTrouble(f"reading {digest} of {self.name}: {error}") from error
         finally:
             answer.close()
-        if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
+        if f"sha256:{counted.hexdigest()}" != digest:
             raise HarnessTrouble(f"{self.host} handed over other bytes than {digest}")
-        return bytes(content)
 
     def referrers(self, digest: str) -> bytes | None:
         """The index of what refers to a manifest, from a registry that keeps one; else None."""

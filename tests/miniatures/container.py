@@ -29,8 +29,10 @@ from sm_conformance.observed.facts import (
     StartProblem,
 )
 from sm_conformance.observed.http import Address
+from sm_conformance.observed.manifest import DOCKER_MANIFEST, ManifestForm, Place
 from sm_conformance.observed.sought import NOTHING_SOUGHT, Sought
 
+_PUSHED = ManifestForm(DOCKER_MANIFEST, Place.ENGINE)
 _SIGTERM_BIT = 1 << 14
 _KILLED_CODE = 137
 _END_S = 10.0
@@ -68,6 +70,8 @@ class Miniature:
     labels: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     working_directory: str = "/"
+    # The form in which it will be pushed; None where its engine does not tell.
+    manifest: ManifestForm | None = _PUSHED
     # What of the engine breaks when this candidate is launched: "create", "start" or "save".
     trouble: str = ""
 

@@ -61,6 +61,7 @@ class MiniatureEngine:
             labels=miniature.labels,
             exposed_ports=(),
             size_bytes=1,
+            manifest=miniature.manifest,
         )
 
     def layers(self, reference: str) -> tuple[Layer, ...]:
