@@ -62,7 +62,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="ask this image's server the same, and tell what answers, types, sizes and latency "
         "changed; no verdict depends on it",
     )
-    add("--sm-profile", metavar="NAME", default="platform", help="platform (default) or strict")
+    add(
+        "--sm-profile",
+        metavar="NAME",
+        default="platform",
+        help="platform (default), strict, marketplace, or a file of yours",
+    )
     add(
         "--sm-report",
         metavar="DIR",

@@ -73,7 +73,7 @@ def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None
         if lift.conditions.image_command and said and said.started_otherwise:
             continue
         if _liftable(bench, lift, candidate.training):
-            cured = train(bench, scenario, lift.conditions, name=f"{scenario.name}-{_slug(lift)}")
+            cured = train(bench, scenario, lift.conditions, name=f"{scenario.name}-{slug(lift)}")
             if cured is not None and _cured(lift, cured):
                 again = train(bench, scenario, scenario.conditions, name=f"{scenario.name}-again")
                 unstable = again is not None and again.good
@@ -105,7 +105,7 @@ def of_another_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Caus
     if run.limits_reached:
         return bound_reached(Stage.GOOD, run.story(), run.limits_reached)
     for lift in scenario.lifts:
-        cured = train(bench, scenario, lift.conditions, name=f"{scenario.name}-{_slug(lift)}")
+        cured = train(bench, scenario, lift.conditions, name=f"{scenario.name}-{slug(lift)}")
         if cured is not None and cured.good:
             again = train(bench, scenario, scenario.conditions, name=f"{scenario.name}-again")
             unstable = again is not None and again.good
@@ -163,7 +163,7 @@ def of_server(
     sought = [server.sought]
 
     def asked_again(conditions: Conditions, name: str) -> bool:
-        return _comes_so_far(
+        return comes_so_far(
             bench, scenario, server, conditions, missed, model=model, name=name, sought=sought
         )
 
@@ -174,7 +174,7 @@ def of_server(
             continue
         if server.ending is Ending.PATIENCE:
             break  # it was given its whole window; another one for each condition is too long
-        if asked_again(lift.conditions, _slug(lift)):
+        if asked_again(lift.conditions, slug(lift)):
             unstable = asked_again(scenario.conditions, "again")
             return lifted(missed, lift, story, merged(sought), unstable=unstable)
     last = server.replies.get("sample") or server.last_ping
@@ -222,18 +222,18 @@ def of_another_server(
         story = f"a second launch did not answer the sample request: {sample.describe()}"
 
     def asked_again(conditions: Conditions, name: str) -> bool:
-        return _comes_so_far(bench, scenario, server, conditions, missed, model=model, name=name)
+        return comes_so_far(bench, scenario, server, conditions, missed, model=model, name=name)
 
     # One that was given its whole window is not given another one for each condition.
     for lift in scenario.lifts if server.ending is not Ending.PATIENCE else ():
-        if asked_again(lift.conditions, _slug(lift)):
+        if asked_again(lift.conditions, slug(lift)):
             unstable = asked_again(scenario.conditions, "again")
             cause = lifted(missed, lift, story, server.sought, unstable=unstable)
             return replace(cause, ordinary=False)
     return nobody(missed, story)
 
 
-def _comes_so_far(
+def comes_so_far(
     bench: Bench,
     scenario: Scenario,
     server: Server,
@@ -340,5 +340,6 @@ def _of_stream(sample: Reply) -> tuple[str, str]:
     return "HOST-073 orderly-stream-end", "the stream that answers a good request ends as it should"
 
 
-def _slug(lift: Lift) -> str:
+def slug(lift: Lift) -> str:
+    """What the launch is called in which a condition is lifted, behind the scenario."""
     return lift.blames.partition(" ")[2]

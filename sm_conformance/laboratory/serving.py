@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sm_conformance.declaration.values import Hosting
 from sm_conformance.engine.protocol import Launch, Network, Place
 from sm_conformance.errors import HarnessTrouble
-from sm_conformance.inputs import requests, script_mode
+from sm_conformance.inputs import requests, script_mode, transform
 from sm_conformance.inputs.archive import with_code
 from sm_conformance.inputs.scenario import HOST, Conditions, Scenario
 from sm_conformance.laboratory import evidence
@@ -138,6 +139,7 @@ def _launch(
         environment={
             **script_mode.environment(code),
             **(hosting.environment if hosting else {}),
+            **(_of_job(hosting) if conditions.batch else {}),
             **conditions.environment,
         },
         # The name of the one host of a training says nothing of servers: engines name these.
@@ -147,6 +149,12 @@ def _launch(
         network=bench.network(Network.ISOLATED, lifted=conditions.open_network),
         watched=watched,
     )
+
+
+def _of_job(hosting: Hosting | None) -> Mapping[str, str]:
+    """The environment that a batch transform job adds to that of the model."""
+    job, _ = transform.job(hosting, requests.samples(hosting)[0][0])
+    return transform.environment(job)
 
 
 def _wait_until_ready(
@@ -272,6 +280,7 @@ def _observed(
         bereft=talk.bereft,
         written=talk.written,
         load=talk.load,
+        transformed=talk.transformed,
         tried=dict(talk.tried),
         repeat=evidence.repeat_server(
             launch,

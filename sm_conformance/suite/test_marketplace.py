@@ -1,0 +1,237 @@
+"""What a listing in AWS Marketplace has to keep beyond the contract: its validation, rehearsed here."""
+
+from __future__ import annotations
+
+from sm_conformance.aws.secrets import secrets
+from sm_conformance.binding import clause
+from sm_conformance.candidate import Candidate
+from sm_conformance.declaration.values import Hosting, SampleRequest
+from sm_conformance.judgement.outcome import Blocked, Broken, NotApplicable, NotRun, demand
+from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.expected import CannotTell, unmet
+from sm_conformance.laboratory.steps.batch import RECORD
+from sm_conformance.observed import timing
+from sm_conformance.observed.http import Reply, printable
+from sm_conformance.observed.installs import install_tried
+from sm_conformance.observed.labels import media_type
+from sm_conformance.observed.metering import HEADER, wrong
+from sm_conformance.observed.run import Server, Stage, TrainRun
+from sm_conformance.observed.shape import shape
+from sm_conformance.suite.asked import asked
+
+_LAUNCHES = ("train-plain", "serve-plain", "serve-batch")
+_MOST_NAMED = 3
+
+
+@clause("MKT-011", "declared-types", given="serve-batch", needs=Stage.ANSWERED)
+def test_declared_types(server: Server, bench: Bench) -> None:
+    """A sample of each declared content type is answered with a 2xx status."""
+    hosting = bench.candidate.declaration.hosting
+    if hosting is None or not hosting.requests:
+        raise NotRun("no sample request is declared: say `hosting: {requests: …}`")
+    for name, _ in _samples(hosting):
+        if not _as_ordinary(server, name).ok:
+            raise Blocked("HOST-021 content-types")
+        reply = asked(server, name)
+        demand(
+            reply.ok,
+            expected="2xx, as outside of a batch transform job",
+            actual=f"{name}: {reply.describe()}",
+            repeat=server.curl(name),
+        )
+    sampled = {one.content_type for one in hosting.requests}
+    without = [kind for kind in hosting.content_types if kind not in sampled]
+    if without:
+        named = ", ".join(without[:_MOST_NAMED])
+        raise NotRun(
+            f"of {len(without)} declared content type(s) there is no sample request: {named}; say "
+            f"`hosting: {{requests: [{{content_type: {without[0]}, …}}]}}`"
+        )
+
+
+@clause("MKT-011", "response-types", given="serve-plain", needs=Stage.ANSWERED)
+def test_response_types(server: Server, bench: Bench) -> None:
+    """Each successful reply has a content type out of the declared response types."""
+    hosting = bench.candidate.declaration.hosting
+    if hosting is None or not hosting.accepts:
+        raise NotApplicable("no response types are declared (`hosting: {accepts: …}`)")
+    declared = {media_type(one) for one in hosting.accepts}
+    for name, _ in _samples(hosting):
+        reply = server.replies.get(name)
+        kind = reply.header("content-type") if reply is not None and reply.ok else None
+        demand(
+            kind is None or media_type(kind) in declared,
+            expected=f"one of {', '.join(sorted(declared))}",
+            actual=f"{name}: Content-Type {printable((kind or '')[:80])}",
+            repeat=server.curl(name),
+        )
+
+
+@clause("MKT-012", "validation", given=("train-plain", "serve-batch"), needs=Stage.ANSWERED)
+def test_validation(observed: TrainRun | Server) -> None:
+    """The validation profile's jobs succeed: training, then the model from it, then a batch transform."""
+    if isinstance(observed, TrainRun):
+        demand(observed.good, expected="exit code 0", actual=observed.story())
+        return
+    job, ordinary = observed.transformed, observed.ordinary
+    if job is None:
+        raise NotRun("the server ended before it could be sent a file to transform")
+    if job.failed is not None:
+        story = f"request {job.sent} of {job.requests}: {job.failed.describe()}"
+        if job.guessed:
+            raise NotRun(
+                f"{story}; that each line of the sample request is a record was guessed: say "
+                "`hosting: {transform: …}`"
+            )
+        if job.failed.problem == "timeout":
+            raise NotRun(f"{story}; a transform job may wait for longer")
+        if ordinary is not None and timing.unreliable(ordinary):
+            raise Blocked("HOST-010 invocation")
+        raise Broken(
+            expected="2xx to each request of the transform job",
+            actual=story,
+            repeat=observed.curl(RECORD),
+        )
+    if job.sent < job.requests:
+        text = f"all of {job.sent} requests were answered, and no time was left for the others"
+        raise NotRun(f"{text} of {job.requests}: declare a smaller file", excused=True)
+
+
+@clause("MKT-015", "isolated", given=_LAUNCHES, needs=Stage.ANSWERED)
+def test_isolated(observed: TrainRun | Server, candidate: Candidate, bench: Bench) -> None:
+    """A listed image trains, serves and transforms without network and credentials."""
+    demand(
+        candidate.declaration.network != "needed",
+        expected="an image that works isolated, as all that is listed does",
+        actual="the declaration says `network: needed`",
+    )
+    if isinstance(observed, Server) and not bench.engine.facts().isolation_proved:
+        raise NotRun("that no packet leaves cannot be proved on this engine", excused=True)
+    works = observed.ready if isinstance(observed, Server) else observed.good
+    demand(works, expected="it works isolated", actual=observed.story())
+
+
+@clause("MKT-016", "no-install", given=_LAUNCHES)
+def test_no_install(observed: TrainRun | Server) -> None:
+    """Nothing is installed or downloaded when the container starts."""
+    seen = install_tried(observed.sought, observed.logs)
+    demand(
+        seen is None,
+        expected="no attempt to reach an index of packages or a model hub",
+        actual=f"{observed.scenario}: {seen}",
+    )
+
+
+@clause("MKT-022", "metering-header", given="serve-plain", needs=Stage.ANSWERED)
+def test_metering_header(server: Server, bench: Bench) -> None:
+    """Each successful reply of a product with metering of its own reports its units in a valid X-Amzn-Inference-Metering header."""
+    hosting = bench.candidate.declaration.hosting
+    # How a stream reports its units is another matter.
+    quick = [
+        (name, server.replies[name])
+        for name, sample in (_samples(hosting) if hosting else [])
+        if name in server.replies and (sample.stream is None)
+    ]
+    if not quick:
+        raise NotRun("no sample request is declared whose answer does not stream", excused=True)
+    for name, reply in quick:
+        told = wrong(reply) if reply.ok else None
+        demand(
+            told is None,
+            expected=f'{HEADER}: {{"Dimension": "inference.count", "ConsumedUnits": 1}}',
+            actual=f"{name}: {told}",
+            repeat=server.curl(name),
+        )
+
+
+@clause(
+    "MKT-023",
+    "quiet-logs",
+    given=("train-plain", "train-failing", "serve-plain", "serve-strange"),
+    needs=Stage.STARTED,
+)
+def test_quiet_logs(observed: TrainRun | Server) -> None:
+    """The logs show no access key, token or private key."""
+    for stream in (observed.logs.stdout, observed.logs.stderr):
+        found = list(dict.fromkeys(secrets(stream.decode("utf-8", "replace"))))
+        demand(
+            not found,
+            expected="no value with the form of a secret",
+            actual=f"the log of {observed.scenario} shows {', '.join(found[:_MOST_NAMED])}",
+        )
+
+
+@clause("MKT-026", "round-trip", given="serve-batch", needs=Stage.ANSWERED)
+def test_round_trip(server: Server, candidate: Candidate) -> None:
+    """The model that the product's training leaves goes through a tar.gz archive into its own serving image and works there."""
+    training = candidate.declaration.training
+    if "training" not in candidate.claims or (training and not training.yields_model):
+        raise NotApplicable("no training of this product leaves a model")
+    if not server.with_model:
+        raise NotApplicable("it serves without model data")
+    demand(server.replies["sample"].ok, expected="it works", actual=server.story())
+
+
+@clause("MKT-028", "listing-samples", given="serve-batch", needs=Stage.ANSWERED)
+def test_listing_samples(server: Server, bench: Bench) -> None:
+    """The listing has a sample input and output for each content type, and the image reproduces the sample's shape."""
+    hosting = bench.candidate.declaration.hosting
+    samples = _samples(hosting) if hosting else []
+    for name, sample in samples:
+        ordinary = _as_ordinary(server, name)
+        if _unlike(sample, ordinary) is not None:
+            raise Blocked("HOST-010 expected-response")
+        reply = asked(server, name)
+        if not reply.ok:
+            raise Blocked("MKT-011 declared-types")
+        said = _unlike(sample, reply)
+        demand(
+            said is None,
+            expected="an answer of the shape of the declared response",
+            actual=f"{name}: {said}",
+            repeat=server.curl(name),
+        )
+    shown = {one.content_type for _, one in samples if one.expect is not None}
+    wanted = (
+        hosting.content_types or [one.content_type or "" for _, one in samples] if hosting else []
+    )
+    without = [kind for kind in wanted if kind not in shown]
+    if without or not samples:
+        named = ", ".join(without[:_MOST_NAMED]) or "any content type"
+        raise NotRun(
+            f"no sample output is declared of {named}: say `expect` of such a request", excused=True
+        )
+
+
+def _samples(hosting: Hosting) -> list[tuple[str, SampleRequest]]:
+    """The declared requests that every server is sent, by what their replies are kept as."""
+    quick = [one for one in hosting.requests if one.takes_s is None]
+    return [
+        ("sample" if index == 0 else f"request-{one.name}", one) for index, one in enumerate(quick)
+    ]
+
+
+def _as_ordinary(server: Server, name: str) -> Reply:
+    """What the ordinary server answered to the same request."""
+    assert server.ordinary is not None, "the laboratory holds this server against the ordinary one"
+    return asked(server.ordinary, name)
+
+
+def _unlike(sample: SampleRequest, reply: Reply) -> str | None:
+    """How a reply has another shape than the declared response; None where it has not, or none is."""
+    expect = sample.expect
+    if expect is None:
+        return None
+    try:
+        other = unmet(expect, reply)
+    except CannotTell:
+        return None
+    if other is None:
+        return None
+    kind = media_type(expect.content_type or reply.header("content-type"))
+    if expect.body is None or (
+        expect.content_type and kind != media_type(reply.header("content-type"))
+    ):
+        return other.actual
+    wanted, found = shape(expect.body, kind), shape(reply.body, kind)
+    return None if wanted == found else f"{found} instead of {wanted}"
