@@ -5,10 +5,9 @@ from __future__ import annotations
 from sm_conformance.aws.secrets import secrets
 from sm_conformance.binding import clause
 from sm_conformance.candidate import Candidate
-from sm_conformance.declaration.values import Hosting, SampleRequest
 from sm_conformance.judgement.outcome import Blocked, Broken, NotApplicable, NotRun, demand
 from sm_conformance.laboratory.bench import Bench
-from sm_conformance.laboratory.expected import CannotTell, unmet
+from sm_conformance.laboratory.listed import samples, unlike
 from sm_conformance.laboratory.steps.batch import RECORD
 from sm_conformance.observed import timing
 from sm_conformance.observed.http import Reply, printable
@@ -16,7 +15,6 @@ from sm_conformance.observed.installs import install_tried
 from sm_conformance.observed.labels import media_type
 from sm_conformance.observed.metering import HEADER, wrong
 from sm_conformance.observed.run import Server, Stage, TrainRun
-from sm_conformance.observed.shape import shape
 from sm_conformance.suite.asked import asked
 
 _LAUNCHES = ("train-plain", "serve-plain", "serve-batch")
@@ -29,7 +27,7 @@ def test_declared_types(server: Server, bench: Bench) -> None:
     hosting = bench.candidate.declaration.hosting
     if hosting is None or not hosting.requests:
         raise NotRun("no sample request is declared: say `hosting: {requests: …}`")
-    for name, _ in _samples(hosting):
+    for name, _ in samples(hosting):
         if not _as_ordinary(server, name).ok:
             raise Blocked("HOST-021 content-types")
         reply = asked(server, name)
@@ -56,7 +54,7 @@ def test_response_types(server: Server, bench: Bench) -> None:
     if hosting is None or not hosting.accepts:
         raise NotApplicable("no response types are declared (`hosting: {accepts: …}`)")
     declared = {media_type(one) for one in hosting.accepts}
-    for name, _ in _samples(hosting):
+    for name, _ in samples(hosting):
         reply = server.replies.get(name)
         kind = reply.header("content-type") if reply is not None and reply.ok else None
         demand(
@@ -125,12 +123,11 @@ def test_no_install(observed: TrainRun | Server) -> None:
 @clause("MKT-022", "metering-header", given="serve-plain", needs=Stage.ANSWERED)
 def test_metering_header(server: Server, bench: Bench) -> None:
     """Each successful reply of a product with metering of its own reports its units in a valid X-Amzn-Inference-Metering header."""
-    hosting = bench.candidate.declaration.hosting
     # How a stream reports its units is another matter.
     quick = [
         (name, server.replies[name])
-        for name, sample in (_samples(hosting) if hosting else [])
-        if name in server.replies and (sample.stream is None)
+        for name, sample in samples(bench.candidate.declaration.hosting)
+        if name in server.replies and sample.stream is None
     ]
     if not quick:
         raise NotRun("no sample request is declared whose answer does not stream", excused=True)
@@ -176,62 +173,31 @@ def test_round_trip(server: Server, candidate: Candidate) -> None:
 def test_listing_samples(server: Server, bench: Bench) -> None:
     """The listing has a sample input and output for each content type, and the image reproduces the sample's shape."""
     hosting = bench.candidate.declaration.hosting
-    samples = _samples(hosting) if hosting else []
-    for name, sample in samples:
-        ordinary = _as_ordinary(server, name)
-        if _unlike(sample, ordinary) is not None:
+    declared = samples(hosting)
+    for name, sample in declared:
+        if unlike(sample.expect, _as_ordinary(server, name)) is not None:
             raise Blocked("HOST-010 expected-response")
         reply = asked(server, name)
         if not reply.ok:
             raise Blocked("MKT-011 declared-types")
-        said = _unlike(sample, reply)
+        said = unlike(sample.expect, reply)
         demand(
             said is None,
             expected="an answer of the shape of the declared response",
             actual=f"{name}: {said}",
             repeat=server.curl(name),
         )
-    shown = {one.content_type for _, one in samples if one.expect is not None}
-    wanted = (
-        hosting.content_types or [one.content_type or "" for _, one in samples] if hosting else []
-    )
-    without = [kind for kind in wanted if kind not in shown]
-    if without or not samples:
+    shown = {one.content_type for _, one in declared if one.expect is not None}
+    listed = (hosting.content_types if hosting else ()) or {one.content_type for _, one in declared}
+    without = [kind or "no type" for kind in listed if kind not in shown]
+    if without or not declared:
         named = ", ".join(without[:_MOST_NAMED]) or "any content type"
         raise NotRun(
             f"no sample output is declared of {named}: say `expect` of such a request", excused=True
         )
 
 
-def _samples(hosting: Hosting) -> list[tuple[str, SampleRequest]]:
-    """The declared requests that every server is sent, by what their replies are kept as."""
-    quick = [one for one in hosting.requests if one.takes_s is None]
-    return [
-        ("sample" if index == 0 else f"request-{one.name}", one) for index, one in enumerate(quick)
-    ]
-
-
 def _as_ordinary(server: Server, name: str) -> Reply:
     """What the ordinary server answered to the same request."""
     assert server.ordinary is not None, "the laboratory holds this server against the ordinary one"
     return asked(server.ordinary, name)
-
-
-def _unlike(sample: SampleRequest, reply: Reply) -> str | None:
-    """How a reply has another shape than the declared response; None where it has not, or none is."""
-    expect = sample.expect
-    if expect is None:
-        return None
-    try:
-        other = unmet(expect, reply)
-    except CannotTell:
-        return None
-    if other is None:
-        return None
-    kind = media_type(expect.content_type or reply.header("content-type"))
-    if expect.body is None or (
-        expect.content_type and kind != media_type(reply.header("content-type"))
-    ):
-        return other.actual
-    wanted, found = shape(expect.body, kind), shape(reply.body, kind)
-    return None if wanted == found else f"{found} instead of {wanted}"
