@@ -70,6 +70,9 @@ SINS = [
     Sin("lawful", "MKT-022 metering-header", "advice",
         declaration={**product(), "claims": ["hosting", "metering"]}, says="no such header"),
 ]  # fmt: skip
+ROUND_TRIP = Sin(
+    "saves-elsewhere", "MKT-026 round-trip", says="with the declared model good.tar.gz"
+)
 LAWFUL = [
     ("lawful", product()),
     ("lawful", product(BOTH)),
@@ -131,8 +134,7 @@ def test_an_algorithm_has_to_serve_what_it_trains_whatever_model_is_declared(
     listed = judge_here(pytester, "saves-elsewhere", *LISTED, declaration=said)
 
     assert (plain.status, plain.said) == (0, {}), plain.output
-    sin = Sin("saves-elsewhere", "MKT-026 round-trip", says="with the declared model good.tar.gz")
-    assert_found_out(sin, listed)
+    assert_found_out(ROUND_TRIP, listed)
 
 
 def test_a_model_package_serves_the_model_that_is_declared(pytester: pytest.Pytester) -> None:

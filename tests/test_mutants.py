@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import test_marketplace
 import test_miniatures
 import test_streaming
 import test_training_input
@@ -38,7 +39,7 @@ SHOWN_FAST = {
     sin.breaks
     for sin in (
         *test_miniatures.TRAINING_SINS, *test_miniatures.SERVING_SINS, *test_streaming.SINS,
-        *test_training_input.SINS,
+        *test_training_input.SINS, *test_marketplace.SINS, test_marketplace.ROUND_TRIP,
     )
 }  # fmt: skip
 
