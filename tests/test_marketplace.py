@@ -47,7 +47,7 @@ SINS = [
     Sin("looks-up-in-batch", "MKT-015 isolated", options=LISTED, declaration=product(),
         says="its log says: OSError: Name or service not known"),
     Sin("looks-up-in-batch", "MKT-015 isolated", options=LISTED, declaration=product(),
-        says="as in a batch transform job, the server exited"),
+        says="in a batch transform job, the server exited"),
     Sin("csv-in-batch", "MKT-011 declared-types", options=LISTED, declaration=product(),
         says="request-json: 415"),
     Sin("own-type", "MKT-011 response-types", "advice", options=LISTED,
@@ -135,6 +135,42 @@ def test_an_algorithm_has_to_serve_what_it_trains_whatever_model_is_declared(
 
     assert (plain.status, plain.said) == (0, {}), plain.output
     assert_found_out(ROUND_TRIP, listed)
+
+
+WIDE = {"content_type": "text/csv", "split": "line", "body": "1,2,3,4\n5,6,7,8\n"}
+NARROW = {"name": "one", "content_type": "text/csv", "body": "5\n", "expect": {"body": "0"}}
+
+
+def test_samples_for_the_declared_model_are_not_held_against_a_small_training(
+    pytester: pytest.Pytester,
+) -> None:
+    said = product(BOTH, model=packed(pytester.path), requests=[NARROW])
+    found = judge_here(pytester, "minds-its-model", *LISTED, declaration=said)
+
+    assert found.status == 3, found.output
+    assert set(found.said.values()) == {"not-run"}, found.said
+    assert "say `hosting: {transform: …}`" in found.findings[MKT]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("job", "verdict"), [(WIDE, {}), ({**WIDE, "body": "1\n"}, {"MKT-026 round-trip": "fail"})]
+)
+def test_with_the_job_of_that_training_it_is_judged(
+    job: Mapping[str, Any], verdict: Mapping[str, str], pytester: pytest.Pytester
+) -> None:
+    said = product(BOTH, model=packed(pytester.path), requests=[NARROW], transform=job)
+    found = judge_here(pytester, "minds-its-model", *LISTED, declaration=said)
+
+    assert found.said == verdict, found.output
+    assert found.status == len(verdict)
+
+
+def test_a_job_that_refuses_its_first_record_fails(pytester: pytest.Pytester) -> None:
+    said = transforming("9,2,3,4\n1,2,3,4\n")
+    found = judge_here(pytester, "minds-nines", *LISTED, declaration=said)
+
+    assert found.said == {MKT: "fail"}, found.output
+    assert "the first request: 400" in found.findings[MKT]["actual"]
 
 
 def test_a_model_package_serves_the_model_that_is_declared(pytester: pytest.Pytester) -> None:

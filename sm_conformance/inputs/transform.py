@@ -32,6 +32,19 @@ def job(hosting: Hosting | None, sample: SampleRequest) -> tuple[Transform, bool
     return made, len(_lines(made.body)) > 1 and made.split == "line"
 
 
+def first_record(hosting: Hosting | None, *, payload_mb: int) -> SampleRequest | None:
+    """The first request of the declared job; None where none is declared."""
+    if hosting is None or hosting.transform is None:
+        return None
+    bodies = records(hosting.transform, payload_mb=payload_mb)
+    return as_sample(hosting.transform, bodies[0], name="record")
+
+
+def as_sample(of: Transform, body: bytes, *, name: str) -> SampleRequest:
+    """A request of the job."""
+    return SampleRequest(name=name, content_type=of.content_type, accept=of.accept, body=body)
+
+
 def environment(of: Transform) -> Mapping[str, str]:
     """What a container is told of the job it serves; of most only where the request says it."""
     told = {

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from sm_conformance.declaration.values import SampleRequest
 from sm_conformance.inputs.scenario import Conditions, Lift, Scenario
 from sm_conformance.laboratory import refused
 from sm_conformance.laboratory.bench import Bench
@@ -243,10 +244,11 @@ def comes_so_far(
     model: Path | None,
     name: str,
     sought: list[Sought] | None = None,
+    first: SampleRequest | None = None,
 ) -> bool:
     """Whether a further launch under ``conditions`` comes to the stage that ``server`` missed.
 
-    What it tried to reach is added to ``sought``, where that is asked for.
+    What it tried to reach is added to ``sought``, where that is asked for; ``first`` as in ``serve``.
     """
     found = serve(
         bench,
@@ -258,6 +260,7 @@ def comes_so_far(
         answer_patience_s=_LIFTED_PATIENCE_S,
         reply_limit_s=min(_LIFTED_REPLY_S, bench.limits.invocation_limit_s),
         watched=sought is not None,
+        first=first,
     )
     if sought is not None:
         sought.append(found.sought)

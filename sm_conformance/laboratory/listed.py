@@ -10,7 +10,7 @@ from sm_conformance.observed.shape import shape
 
 
 def samples(hosting: Hosting | None) -> list[tuple[str, SampleRequest]]:
-    """The declared requests that every server is sent, by what their replies are kept as.
+    """The declared requests that every server is sent, by what the ordinary one's replies are kept as.
 
     Slow ones are sent to the ordinary server alone.
     """
@@ -18,6 +18,11 @@ def samples(hosting: Hosting | None) -> list[tuple[str, SampleRequest]]:
     return [
         ("sample" if index == 0 else f"request-{one.name}", one) for index, one in enumerate(quick)
     ]
+
+
+def in_batch(sample: SampleRequest) -> str:
+    """What the reply to it is kept as of a server in a batch transform job."""
+    return f"request-{sample.name}"
 
 
 def unlike(expect: Expectation | None, reply: Reply) -> str | None:

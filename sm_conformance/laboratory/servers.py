@@ -8,6 +8,7 @@ from pathlib import Path
 from sm_conformance.candidate import Candidate
 from sm_conformance.inputs.archive import spoiled
 from sm_conformance.inputs.scenario import PLAIN_SERVER, PLAIN_TRAINING, Scenario
+from sm_conformance.inputs.transform import first_record
 from sm_conformance.laboratory import attribution, suspicion, transforming
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.observation import Observation, Observe, cause_of
@@ -75,9 +76,17 @@ def _transforming(bench: Bench, scenario: Scenario, others: Observe) -> Observat
     if isinstance(model, Cause):
         return model
     archive, guessed = model
-    server = serve(bench, scenario, scenario.conditions, model=archive, guessed=guessed)
-    cause = transforming.cause(bench, scenario, server, ordinary, model=archive)
-    return replace(server, cause=cause, ordinary=ordinary)
+    first = first_record(
+        bench.candidate.declaration.hosting, payload_mb=bench.limits.transform_payload_mb
+    )
+    server = serve(
+        bench, scenario, scenario.conditions, model=archive, guessed=guessed, first=first
+    )
+    other = bench.given_model is not None and bench.given_model != archive
+    server = replace(server, ordinary=ordinary, other_model=other)
+    return replace(
+        server, cause=transforming.cause(bench, scenario, server, model=archive, first=first)
+    )
 
 
 def _with_spoiled_model(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sm_conformance.declaration.values import Hosting
+from sm_conformance.declaration.values import Hosting, SampleRequest
 from sm_conformance.engine.protocol import Launch, Network, Place
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.inputs import requests, script_mode, transform
@@ -65,18 +65,22 @@ def serve(
     reply_limit_s: float | None = None,
     watched: bool = False,
     further: Callable[[Conversation], None] | None = None,
+    first: SampleRequest | None = None,
 ) -> Server:
     """One server with the model archive ``model`` (None: no model data), asked and ended.
 
     ``patience_s`` bounds the wait for the first 200 where less than the start-up window is wanted,
     ``answer_patience_s`` the wait for the first good answer after it, ``reply_limit_s`` that for
     one reply. With ``watched`` it is looked at which addresses it dials. ``further`` is what a
-    caller does to a server that is ready, after the steps of the scenario.
+    caller does to a server that is ready, after the steps of the scenario. ``first`` is a good
+    request that is asked before the owner's.
     """
     launch = _launch(bench, conditions, model=model, name=name or scenario.name, watched=watched)
     folder = bench.folder(launch.name)
     hosting = bench.candidate.declaration.hosting
     samples, guesses = requests.samples(hosting)
+    if first is not None:
+        samples = (first, *samples)
     window_s = startup_window_s(bench)
     patience_s = patience_s or window_s + bench.limits.startup_grace_s
     with bench.container(launch) as container:

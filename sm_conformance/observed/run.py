@@ -258,8 +258,10 @@ class Server:
     cause: Cause | None = None
     # The same scenario in a fresh launch, where this one showed a timing that would block.
     again: Server | None = None
-    # The ordinary server of the same candidate, where this one is held against it.
+    # The ordinary server of the same candidate, where this one is held against it, and whether
+    # that one was handed another model.
     ordinary: Server | None = None
+    other_model: bool = False
 
     def curl(self, request: str) -> str:
         """The commands that start this server again and send it the named request."""

@@ -129,6 +129,18 @@ def _fails_now_and_then() -> Invocation:
     return answer
 
 
+def _minds_its_model(inside: Inside) -> int:
+    """It takes rows as wide as those that its model was made of."""
+    means = json.loads((inside.root / MODEL).read_text("utf-8"))
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        if body.partition(b"\n")[0].count(b",") + 2 != len(means):
+            return 400, "text/plain", b"rows of another width\n"
+        return invocation(headers, body)
+
+    return serving(invocation=answer)(inside)
+
+
 LISTED: dict[str, Miniature] = {
     "wants-a-payload": _serves("In a job it wants a number.", before=_wants_a_payload),
     "knows-its-job": _serves("It minds what it is told of its job.", before=_knows_its_job),
@@ -147,6 +159,9 @@ LISTED: dict[str, Miniature] = {
         story="It trains a model that it cannot load.",
         train=training(_saves_elsewhere),
         serve=serving(),
+    ),
+    "minds-its-model": Miniature(
+        story="It takes what fits its model.", train=training(), serve=_minds_its_model
     ),
     "metered": _serves("It reports its units.", manners=Metered),
     "metered-in-text": _serves("Its units are text.", manners=MeteredInText),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 
-from sm_conformance.declaration.values import SampleRequest
 from sm_conformance.inputs import transform as jobs
-from sm_conformance.inputs.requests import Request, invocation
+from sm_conformance.inputs.requests import Request, invocation, samples
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.transformed import Transformed
@@ -28,10 +27,7 @@ def transform(talk: Conversation) -> None:
         for body in bodies:
             if sent and time.monotonic() > deadline:
                 break
-            record = SampleRequest(
-                name=RECORD, content_type=job.content_type, accept=job.accept, body=body
-            )
-            request = invocation(record, name=RECORD)
+            request = invocation(jobs.as_sample(job, body, name=RECORD), name=RECORD)
             reply = _answer(talk, request)
             sent += 1
             if not reply.ok:
@@ -47,8 +43,8 @@ def transform(talk: Conversation) -> None:
 
 
 def listed_types(talk: Conversation) -> None:
-    """Every further sample request of the declaration."""
-    for sample in talk.samples[1:]:
+    """Every sample request of the declaration."""
+    for sample in samples(talk.bench.candidate.declaration.hosting)[0]:
         request = invocation(sample, name=f"request-{sample.name}")
         talk.keep(request, _answer(talk, request))
 
