@@ -80,7 +80,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="what a scanner found in the image: SARIF, or JSON of trivy, grype or Dockle; may be "
         "given several times",
     )
-    add("--sm-profile", metavar="NAME", default="platform", help="platform (default) or strict")
+    add(
+        "--sm-profile",
+        metavar="NAME",
+        default="platform",
+        help="platform (default), strict, marketplace, or a file of yours",
+    )
     add(
         "--sm-report",
         metavar="DIR",

@@ -119,21 +119,21 @@ def read_rules(options: Options) -> Rules:
     return declared(replace(rules, notes=notes), declaration, options)
 
 
-def declared(
-    rules: Rules, declaration: Declaration, options: Options, *, last: bool = False
-) -> Rules:
+def declared(rules: Rules, declaration: Declaration, options: Options) -> Rules:
     """The rules with a declaration that fits them. Raises :class:`UsageProblem`.
 
-    ``last``: no other declaration will be looked for, so an empty one has to fit as well.
+    What the profile takes for granted is as good as declared.
     """
     told = waivers.problems(declaration.waivers, rules.contract, today=date.today())
     refuse(declaration, [(("waivers", at, key), text) for at, key, text in told])
     wanted = rules.profile.network
-    due = declaration.declared or last
-    if due and wanted is not None and declaration.network != wanted:
-        raise UsageProblem(
-            f"the profile {rules.profile.name} is for images that are declared `network: {wanted}`"
-        )
+    if wanted is not None:
+        if declaration.network not in (None, wanted):
+            raise UsageProblem(
+                f"the profile {rules.profile.name} takes `network: {wanted}` for granted, and the "
+                f"declaration says `network: {declaration.network}`"
+            )
+        declaration = replace(declaration, network=wanted)
     bounds = replace(
         declaration.latency,
         ping_p99_ms=options.max_ping_p99_ms or declaration.latency.ping_p99_ms,

@@ -83,7 +83,7 @@ def open_session(options: Options, rules: Rules, engine: Engine, *, folder: Path
     if not rules.declaration.declared:
         images = [image for image in (training, hosting) if image is not None]
         found = carried(engine, images, folder=folder)
-        rules = declared(rules, found or rules.declaration, options, last=True)
+        rules = declared(rules, found or rules.declaration, options)
     candidate = _candidate(rules, training, hosting)
     baseline = _baseline(engine, options, candidate)
     scans = tuple(_scan(path, candidate) for path in options.scans)

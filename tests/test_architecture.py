@@ -47,6 +47,7 @@ ROOMS: dict[str, set[str]] = {
     "judgement": {"contract", "declaration", "observed", "secrecy", "sources", "specs"},
     "suite.clauses": {
         "aws", "binding", "candidate", "contract", "judgement", "laboratory", "observed", "scans",
+        "secrecy",
     },
     "rules": {"aws", "contract", "declaration", "errors", "judgement"},
     "results": {"candidate", "errors", "observed", "rules", "specs"},

@@ -11,7 +11,7 @@ import pytest
 from sm_conformance.aws.checks import RULES, check
 from sm_conformance.contract import clause
 from sm_conformance.errors import UsageProblem
-from tests.aws_requests import PROFILE, SPECIFICATION, Steps, drop, put, read, whole
+from tests.aws_requests import IMAGE, PROFILE, SPECIFICATION, Steps, drop, put, read, whole
 
 Edit = Callable[[dict[str, Any]], None]
 
@@ -373,6 +373,34 @@ BREACHES: list[tuple[str, Edit, str]] = [
         drop("model-package", ("InferenceSpecification", "Containers", 0, "Image")),
         "an Image",
     ),
+    (
+        "MKT-017 own-registry",
+        put("algorithm", (*SPECIFICATION, "TrainingImage"), "docker.io/vendor/trees:1.0"),
+        "an image in the seller's own ECR",
+    ),
+    (
+        "MKT-017 own-registry",
+        put("algorithm", (*SPECIFICATION, "TrainingImage"), IMAGE.replace("123", "999", 1)),
+        "the account of the validation role",
+    ),
+    (
+        "MKT-017 own-registry",
+        put(
+            "model-package",
+            ("InferenceSpecification", "Containers", 0, "Image"),
+            IMAGE.replace("us-east-1", "eu-west-1"),
+        ),
+        "123456789012 in us-east-1",
+    ),
+    (
+        "MKT-017 own-registry",
+        put(
+            "algorithm",
+            ("InferenceSpecification", "Containers", 0, "Image"),
+            IMAGE.replace("us-east-1", "eu-south-1"),
+        ),
+        "a Region that needs no opt-in",
+    ),
 ]
 # What a service newer than the model, or one milder than its text, may well take.
 DOUBTFUL = {
@@ -434,6 +462,17 @@ def test_every_clause_here_is_one_of_the_contract_and_on_requests() -> None:
     contract = clause.load()
 
     assert {contract.clause(rule.clause).scope for rule in RULES} == {"request"}
+
+
+@pytest.mark.parametrize(
+    "host", ["dkr.ecr-fips.us-east-1.amazonaws.com", "dkr-ecr.us-east-1.on.aws"]
+)
+def test_a_registry_has_several_addresses(host: str) -> None:
+    requests = whole("algorithm")
+    image = f"123456789012.{host}/trees@sha256:{'0' * 64}"
+    put("algorithm", (*SPECIFICATION, "TrainingImage"), image)(requests)
+
+    assert "MKT-017 own-registry" not in broken(requests)
 
 
 @pytest.mark.parametrize("kind", ["algorithm", "model-package"])
@@ -560,7 +599,7 @@ def test_a_limit_whose_clause_is_not_claimed_is_refused(
         del request["CertifyForMarketplace"]
 
     by_code = ("a default", "another name", "numbers", "either", "a metric", "a hyper", "an Image")
-    if told.startswith((*by_code, "ContinuousP")):
+    if told.startswith((*by_code, "ContinuousP")) or key == "MKT-017 own-registry":
         assert read(tmp_path, requests).requests
     else:
         with pytest.raises(UsageProblem, match=r"\.json: \$\."):

@@ -90,6 +90,16 @@ def test_an_algorithm_says_what_may_be_trained_and_served(tmp_path: Path, s3: Pa
                     "body": "5.1,3.5\r\n",
                 }
             ],
+            "transform": {
+                "content_type": "text/csv",
+                "accept": "text/csv",
+                "body_path": f"{s3}/a-bucket/rows/a.csv",
+                "split": "line",
+                "strategy": "single-record",
+                "max_payload_mb": 6,
+                "max_concurrent": 4,
+                "environment": {"MODE": "batch"},
+            },
         },
         "resources": {"time_s": 900},
     }

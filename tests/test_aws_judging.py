@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_mutants import SAMPLES, judge
@@ -55,3 +59,41 @@ def test_requests_and_declaration_that_say_the_same_are_judged_alike(
     assert {asked[key] for key in on_requests} == {"pass"}
     assert "MKT-003 channel-form" in on_requests or "TRAIN-024 channel-limits" in on_requests
     assert {key: asked[key] for key in said} == said
+
+
+def listed(folder: Path, *, certified: bool) -> tuple[int, dict[str, Any], str]:
+    """What comes of the reference as its vendor judges it before the listing."""
+    aws = SAMPLES / "reference" / "aws"
+    request = json.loads((aws / "algorithm.json").read_text("utf-8"))
+    file = folder / "create-algorithm.json"
+    file.write_text(json.dumps({**request, "CertifyForMarketplace": certified}), "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "sm_conformance", "check", "sm-conformance/reference:latest",
+         "--profile=marketplace", f"--algorithm={file}", f"--s3={aws / 's3'}",
+         f"--declaration={aws / 'rest.yaml'}", f"--report={folder / 'report'}"],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    report = json.loads((folder / "report" / "report.json").read_text("utf-8"))
+    return done.returncode, report, done.stdout + done.stderr
+
+
+def test_a_listing_is_rehearsed_from_the_request_that_makes_it(tmp_path: Path) -> None:
+    status, report, output = listed(tmp_path, certified=True)
+
+    verdicts = {f"{one['clause']} {one['name']}": one["verdict"] for one in report["findings"]}
+    assert (status, report["conclusion"]) == (0, "conformant"), output
+    assert report["profile"] == "marketplace"
+    for key in ("MKT-001 training-specification", "MKT-011 declared-types", "MKT-012 validation",
+                "MKT-014 certified", "MKT-015 isolated", "MKT-026 round-trip"):  # fmt: skip
+        assert verdicts[key] == "pass", output
+    # The object of the validation profile, line by line.
+    rows = (tmp_path / "report/evidence/serve-batch/transform.out").read_text("utf-8")
+    assert rows == "0\n1\n"
+
+
+@pytest.mark.long
+def test_a_request_that_makes_no_listing_is_told(tmp_path: Path) -> None:
+    status, report, output = listed(tmp_path, certified=False)
+
+    failed = [one["clause"] for one in report["findings"] if one["verdict"] == "fail"]
+    assert (status, failed) == (1, ["MKT-014"]), output

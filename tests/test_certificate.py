@@ -430,6 +430,37 @@ def test_a_weaker_profile_than_the_verifier_demands_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("has", "enough"),
+    [
+        ("platform", {"platform"}),
+        ("strict", {"platform", "strict"}),
+        # What is listed runs isolated; what strict adds to platform no listing is refused for.
+        ("marketplace", {"platform", "marketplace"}),
+    ],
+)
+def test_a_profile_is_enough_where_it_fails_as_much_and_takes_as_much_for_granted(
+    tmp_path: Path, keys: tuple[Path, Path], has: str, enough: set[str]
+) -> None:
+    claims = [*claimed(), "marketplace"]
+    said = conformant(profile=has)
+    said["declaration"]["claims"] = claims
+    content = made(tmp_path, keys[0], said)
+
+    taken = {
+        name
+        for name in ("platform", "strict", "marketplace")
+        if judged(content, keys[1], profile=name) == ()
+    }
+    assert taken == enough
+
+
+def claimed() -> list[str]:
+    """What the image of the reports here claims."""
+    claims: list[str] = conformant()["declaration"]["claims"]
+    return claims
+
+
+@pytest.mark.parametrize(
     ("said", "told"),
     [
         ({"conclusion": "nonconformant"}, "only what was found conformant"),

@@ -362,6 +362,29 @@ def test_profile_strict_fails_every_must_as_well() -> None:
         assert strict.can_fail(one) == (one.promise is not None or one.level is Level.MUST), one.key
 
 
+def test_profile_marketplace_fails_what_platform_does_and_who_needs_a_region() -> None:
+    platform, marketplace = profile.load("platform"), profile.load("marketplace")
+    more = {one.key for one in CONTRACT.asserted if marketplace.can_fail(one)} - {
+        one.key for one in CONTRACT.asserted if platform.can_fail(one)
+    }
+
+    assert all(marketplace.can_fail(one) for one in CONTRACT.clauses if platform.can_fail(one))
+    assert more == {"NET-003 no-aws-environment"}
+    assert (marketplace.claims, marketplace.network) == ({"marketplace"}, "isolated")
+
+
+def test_a_profile_names_clauses_that_are_judged() -> None:
+    named = {
+        row["clause"]
+        for one in specs.read_yaml("profiles.yaml").values()
+        for row in one["fails"]
+        if "clause" in row
+    }
+
+    assert named
+    assert named <= ASSERTED
+
+
 def test_there_is_no_other_profile() -> None:
-    with pytest.raises(UsageProblem, match="'lenient'; there are: platform, strict"):
+    with pytest.raises(UsageProblem, match="'lenient'; there are: marketplace, platform, strict"):
         profile.load("lenient")

@@ -400,6 +400,19 @@ def test_what_is_quick_alone_is_within_a_bound_that_is_declared_without_a_rate(
     assert found.report["latency"]["/invocations"]["at_rate"] is None
 
 
+def test_refusals_of_what_comes_too_fast_break_no_bound_that_is_declared_without_a_rate(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(
+        pytester, "rate-limited", declaration={**SERVES, "latency": {"invocation_p99_ms": 500}},
+        limits={"ping_spacing_s": 0.1},
+    )  # fmt: skip
+
+    assert found.with_verdict("fail") == {}, found.output
+    told = found.findings["HOST-010 invocation-bound"]
+    assert (told["verdict"], "declare a rate that is served" in told["reason"]) == ("not-run", True)
+
+
 def test_a_lawful_one_keeps_its_bounds_at_a_rate(pytester: pytest.Pytester) -> None:
     declaration = at_rate(40, ping_p99_ms=5000, invocation_p99_ms=5000)
 
@@ -898,6 +911,13 @@ def test_a_server_in_the_place_of_training_is_noticed_while_it_works(
     )
     assert found.findings["HOST-002 ping"]["verdict"] == "pass", found.output
     assert found.report["elapsed_s"] < found.report["launches"] * 10
+
+
+def test_a_server_that_nobody_asked_anything_may_be_silent(pytester: pytest.Pytester) -> None:
+    found = judge_here(pytester, "only-serves-silently", declaration=None)
+
+    assert found.with_verdict("fail", "advice") == {}, found.output
+    assert "started a server instead" in found.findings["IMG-023 logs"]["reason"]
 
 
 def test_a_training_that_shows_a_dashboard_and_ends_is_a_training(

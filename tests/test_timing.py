@@ -92,12 +92,23 @@ def summary(p99_ms: float, failures: int = 0) -> Summary:
     )  # fmt: skip
 
 
-def test_over_a_bound_is_a_later_percentile_or_a_failed_request() -> None:
-    assert not timing.over(None, 5)
-    assert not timing.over(summary(9), None)
-    assert not timing.over(summary(5), 5)
-    assert timing.over(summary(5.001), 5)
-    assert timing.over(summary(1, failures=1), 5)
+def test_over_a_bound_is_a_later_percentile() -> None:
+    def breaks(measured: Summary | None, bound_ms: float | None) -> bool:
+        server = replace(SERVER, invocation_latency=measured)
+        return timing.breaks(server, "/invocations", bound_ms)
+
+    assert not breaks(None, 5)
+    assert not breaks(summary(9), None)
+    assert not breaks(summary(5), 5)
+    assert breaks(summary(5.001), 5)
+
+
+def test_a_request_that_is_refused_breaks_a_bound_only_at_the_declared_rate() -> None:
+    unpaced = replace(SERVER, invocation_latency=summary(1, failures=92))
+    paced = replace(unpaced, paced={"/invocations": at_rate(1, late_ms=0, failures=1)})
+
+    assert not timing.breaks(unpaced, "/invocations", 5)
+    assert timing.breaks(paced, "/invocations", 5)
 
 
 def at_rate(p99_ms: float, *, late_ms: float, failures: int = 0) -> Paced:

@@ -21,6 +21,10 @@ from sm_conformance.aws.s3 import NotThere, Store
 _MB = 1 << 20
 _DEFAULT_PAYLOAD_MB = 6
 _LARGEST_PAYLOAD_MB = 100
+# What is sent in a rehearsal on one machine is a small file.
+_LARGEST_OBJECT = 16 * _MB
+_SPLITS = {"None": "none", "Line": "line"}
+_STRATEGIES = {"SingleRecord": "single-record", "MultiRecord": "multi-record"}
 
 
 def write(draft: Draft, requests: Raw, *, store: Store) -> None:
@@ -107,6 +111,44 @@ def _transform(draft: Draft, job: Place, *, store: Store) -> None:
     }
     request = {key: value for key, value in said.items() if value is not None}
     draft.say(("hosting", "requests"), [request], by=job)
+    _whole(draft, job, store=store)
+
+
+def _whole(draft: Draft, job: Place, *, store: Store) -> None:
+    """The job itself, with the whole of its first object."""
+    split = _SPLITS.get(job.get("TransformInput", "SplitType") or "None")
+    if split is None:
+        draft.note(job, "only the whole object or its lines are transformed here")
+        return
+    try:
+        body = _content(job, store=store)
+    except NotThere as reason:
+        draft.note(job, f"no transform: {reason}")
+        return
+    said = {
+        "content_type": job.get("TransformInput", "ContentType") or None,
+        "accept": job.get("TransformOutput", "Accept") or None,
+        **body,
+        "split": split,
+        "strategy": _STRATEGIES.get(job.get("BatchStrategy")),
+        "max_payload_mb": job.get("MaxPayloadInMB"),
+        "max_concurrent": job.get("MaxConcurrentTransforms") or None,
+        "environment": job.get("Environment") or None,
+    }
+    transform = {key: value for key, value in said.items() if value is not None}
+    draft.say(("hosting", "transform"), transform, by=job)
+
+
+def _content(job: Place, *, store: Store) -> dict[str, str]:
+    """The first object of the job, by its path where it is not packed."""
+    path = store.first_object(
+        job.get("TransformInput", "DataSource", "S3DataSource", "S3Uri") or ""
+    )
+    packed = job.get("TransformInput", "CompressionType") == "Gzip"
+    content = _start(path, size=_LARGEST_OBJECT, packed=packed)
+    if len(content) > _LARGEST_OBJECT:
+        raise NotThere(f"{path} is larger than {_LARGEST_OBJECT // _MB} MiB")
+    return _as_text(content) if packed else {"body_path": str(path)}
 
 
 def _body(job: Place, *, store: Store) -> dict[str, str]:
@@ -135,6 +177,10 @@ def _body(job: Place, *, store: Store) -> dict[str, str]:
         return {"body_path": str(path)}
     if not content or len(content) > size:
         raise NotThere(f"what {path} begins with is no record of at most {size} bytes")
+    return _as_text(content)
+
+
+def _as_text(content: bytes) -> dict[str, str]:
     try:
         return {"body": content.decode("utf-8")}
     except UnicodeDecodeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 
@@ -21,6 +22,21 @@ _RANGES = {
     "Continuous": "ContinuousParameterRangeSpecification",
     "Categorical": "CategoricalParameterRangeSpecification",
 }
+_IMAGES = (
+    ("TrainingSpecification", "TrainingImage"),
+    ("InferenceSpecification", "Containers", "*", "Image"),
+)
+_REGISTRY = re.compile(
+    r"([0-9]{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com|on\.aws)/"
+)
+_LONGEST_IMAGE = 255
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):")
+# Account Management guide, manage-acct-regions: every Region that came later needs an opt-in.
+_REGIONS = frozenset({
+    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "eu-central-1",
+    "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "ap-northeast-1", "ap-northeast-2",
+    "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
+})  # fmt: skip
 
 
 def _ranges(places: Sequence[Place]) -> Iterator[Said]:
@@ -107,6 +123,31 @@ def _certified(places: Sequence[Place]) -> Iterator[Said]:
             yield Said(f"CertifyForMarketplace is true at {at(package)}", shown(said))
 
 
+def _own_registry(places: Sequence[Place]) -> Iterator[Said]:
+    """The images of all packages lie in one registry, which is that of the validation role's account."""
+    first: tuple[str, str] | None = None
+    for package in places:
+        role = _ROLE.match(package.get("ValidationSpecification", "ValidationRole") or "")
+        for steps in _IMAGES:
+            for image in package.inner(*steps):
+                if len(image.value) > _LONGEST_IMAGE:
+                    continue  # no reference at all, which another clause tells
+                found = _REGISTRY.match(image.value)
+                if found is None:
+                    yield Said(
+                        f"an image in the seller's own ECR at {at(image)}", shown(image.value)
+                    )
+                    continue
+                account, region = found.groups()
+                if region not in _REGIONS:
+                    yield Said(f"a Region that needs no opt-in at {at(image)}", region)
+                if role is not None and role[1] != account:
+                    yield Said(f"the account of the validation role at {at(image)}", account)
+                first = first or (account, region)
+                if first != (account, region):
+                    yield Said(f"{first[0]} in {first[1]} at {at(image)}", f"{account} in {region}")
+
+
 _channels = below(training_specifications, "TrainingChannels")
 _hyperparameters = below(training_specifications, "SupportedHyperParameters")
 _metrics = below(training_specifications, "MetricDefinitions")
@@ -142,4 +183,5 @@ RULES: tuple[Rule, ...] = (
         more=_images,
     ),
     Rule("MKT-014 certified", packages, more=_certified),
+    Rule("MKT-017 own-registry", packages, more=_own_registry),
 )

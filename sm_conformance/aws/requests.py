@@ -108,9 +108,10 @@ def _seal(read: Mapping[str, JsonFile], said: dict[str, Any]) -> str:
     digest = hashlib.sha256()
     for kind in sorted(read):
         digest.update(kind.encode() + hashlib.sha256(read[kind].raw).digest())
+    asked = parts.mappings(said, "hosting", "requests")
     bodies = [
         one.get("body") or one.get("body_base64")
-        for one in parts.mappings(said, "hosting", "requests")
+        for one in (*asked, parts.mapping(said, "hosting", "transform"))
     ]
     digest.update(json.dumps(bodies).encode())
     return digest.hexdigest()

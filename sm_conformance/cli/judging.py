@@ -19,7 +19,7 @@ _PASSED_ON = (
     *CLAIMS,
     ("model-data", "FILE", "serve this model.tar.gz instead of a trained one"),
     ("baseline", "REPO:TAG", "tell how answers differ from those of this image"),
-    ("profile", "NAME", "platform (default) or strict"),
+    ("profile", "NAME", "platform (default), strict, marketplace, or a file of yours"),
     (
         "report",
         "DIR",

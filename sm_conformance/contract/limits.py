@@ -33,6 +33,9 @@ class Limits:
     custom_attributes_chars: int
     error_message_chars: int
     serverless_image_bytes: int
+    transform_payload_mb: int
+    transform_retries: int
+    transform_s: float
     unhealthy_after: int
     ping_spacing_s: float
     connect_tries: int

@@ -22,7 +22,7 @@ _MOST_BYTES = 1 << 20
 class Profile:
     """A named choice of what blocks a release, and what it takes for granted of the candidate.
 
-    ``claims`` are added to what the owner claims; ``network`` is what the declaration has to say.
+    ``claims`` are added to what the owner claims; ``network`` is as good as declared.
     """
 
     name: str

@@ -28,6 +28,7 @@ _VERBATIM = {
     ("training", "fault", "hyperparameters"),
     ("training", "lasts", "hyperparameters"),
     ("hosting", "environment"),
+    ("hosting", "transform", "environment"),
 }
 _VERBATIM_OF_A_HYPERPARAMETER = ("value", "default", "min", "max", "values")
 

@@ -21,6 +21,7 @@ from sm_conformance.declaration.values import (
     Objective,
     SampleRequest,
     Training,
+    Transform,
 )
 
 
@@ -80,6 +81,22 @@ def hosting_of(document: Any, *, files: NamedFiles) -> Hosting | None:
         content_types=parts.text_list(parts.entries(said, "content_types")),
         accepts=parts.text_list(parts.entries(said, "accepts")),
         code=files.code(said.get("code"), where=("hosting", "code")),
+        transform=_transform(said.get("transform"), files=files),
+    )
+
+
+def _transform(said: Any, *, files: NamedFiles) -> Transform | None:
+    if not isinstance(said, dict):
+        return None
+    return Transform(
+        content_type=said.get("content_type"),
+        accept=said.get("accept"),
+        body=files.body(said, where=("hosting", "transform")),
+        split=said.get("split", "none"),
+        strategy=said.get("strategy"),
+        max_payload_mb=parts.whole_number(said.get("max_payload_mb")),
+        max_concurrent=parts.whole_number(said.get("max_concurrent")),
+        environment=parts.texts(parts.mapping(said, "environment")),
     )
 
 

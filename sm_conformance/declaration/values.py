@@ -180,6 +180,25 @@ class SampleRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Transform:
+    """A batch transform job of one object.
+
+    ``split`` is ``none`` or ``line``; ``strategy`` is ``single-record``, ``multi-record`` or None
+    for the platform's own. ``max_payload_mb`` is 0 for a payload without a bound; None of it or of
+    ``max_concurrent`` leaves the number to the platform.
+    """
+
+    content_type: str | None
+    accept: str | None
+    body: bytes
+    split: str = "none"
+    strategy: str | None = None
+    max_payload_mb: int | None = None
+    max_concurrent: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Hosting:
     """How to serve; ``model`` is an absolute path, ``without_model`` says that none is handed over.
 
@@ -195,6 +214,7 @@ class Hosting:
     content_types: tuple[str, ...] = ()
     accepts: tuple[str, ...] = ()
     code: Code | None = None
+    transform: Transform | None = None
 
 
 @dataclass(frozen=True, slots=True)

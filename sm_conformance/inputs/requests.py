@@ -84,11 +84,15 @@ def slow_sample(hosting: Hosting | None) -> SampleRequest | None:
     return next((one for one in asked if one.takes_s is not None), None)
 
 
+def has_rows(sample: SampleRequest) -> bool:
+    """Whether its content type has a row to each line."""
+    return _media_type(sample.content_type) in _TYPES_OF_ROWS
+
+
 def with_last_row_again(sample: SampleRequest) -> SampleRequest | None:
     """The sample with its last row twice, where its content type has rows; else None."""
-    kind = (sample.content_type or "").partition(";")[0].strip().lower()
     rows = sample.body.splitlines(keepends=True)
-    if kind not in _TYPES_OF_ROWS or not rows or not rows[-1].strip():
+    if not has_rows(sample) or not rows or not rows[-1].strip():
         return None
     apart = b"" if rows[-1].endswith((b"\n", b"\r")) else b"\n"
     return replace(

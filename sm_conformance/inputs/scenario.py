@@ -36,6 +36,7 @@ class Conditions:
     host: str = HOST
     writable_model: bool = False
     spoiled_model: bool = False
+    batch: bool = False
     reachable: bool = False
     open_network: bool = False
     image_command: bool = False

@@ -19,8 +19,6 @@ from sm_conformance.judgement.finding import (
 )
 from sm_conformance.judgement.waivers import not_needed
 
-_ON_PAPER = frozenset({"marketplace"})
-
 
 class Conclusion(StrEnum):
     """What is said of a candidate."""
@@ -117,12 +115,11 @@ def conclude(
 def _not_judged_yet(contract: Contract, claims: frozenset[str]) -> list[str]:
     """Claims that no launch of this edition looks at: conformant would say more than is known.
 
-    That the image has a label or a size shows of nothing that it works. A listing is a matter of
-    requests, which are read.
+    That the image has a label or a size shows of nothing that it works.
     """
     return [
         f"the claim {claim!r} is not judged by this edition: judge without it to see the rest"
-        for claim in sorted(claims - contract.claims_judged - _ON_PAPER)
+        for claim in sorted(claims - contract.claims_judged)
     ]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from sm_conformance.declaration.values import SampleRequest
 from sm_conformance.inputs.scenario import Conditions, Lift, Scenario
 from sm_conformance.laboratory import refused
 from sm_conformance.laboratory.bench import Bench
@@ -73,7 +74,7 @@ def of_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Cause | None
         if lift.conditions.image_command and said and said.started_otherwise:
             continue
         if _liftable(bench, lift, candidate.training):
-            cured = train(bench, scenario, lift.conditions, name=f"{scenario.name}-{_slug(lift)}")
+            cured = train(bench, scenario, lift.conditions, name=f"{scenario.name}-{slug(lift)}")
             if cured is not None and _cured(lift, cured):
                 again = train(bench, scenario, scenario.conditions, name=f"{scenario.name}-again")
                 unstable = again is not None and again.good
@@ -105,7 +106,7 @@ def of_another_training(bench: Bench, scenario: Scenario, run: TrainRun) -> Caus
     if run.limits_reached:
         return bound_reached(Stage.GOOD, run.story(), run.limits_reached)
     for lift in scenario.lifts:
-        cured = train(bench, scenario, lift.conditions, name=f"{scenario.name}-{_slug(lift)}")
+        cured = train(bench, scenario, lift.conditions, name=f"{scenario.name}-{slug(lift)}")
         if cured is not None and cured.good:
             again = train(bench, scenario, scenario.conditions, name=f"{scenario.name}-again")
             unstable = again is not None and again.good
@@ -163,7 +164,7 @@ def of_server(
     sought = [server.sought]
 
     def asked_again(conditions: Conditions, name: str) -> bool:
-        return _comes_so_far(
+        return comes_so_far(
             bench, scenario, server, conditions, missed, model=model, name=name, sought=sought
         )
 
@@ -174,7 +175,7 @@ def of_server(
             continue
         if server.ending is Ending.PATIENCE:
             break  # it was given its whole window; another one for each condition is too long
-        if asked_again(lift.conditions, _slug(lift)):
+        if asked_again(lift.conditions, slug(lift)):
             unstable = asked_again(scenario.conditions, "again")
             return lifted(missed, lift, story, merged(sought), unstable=unstable)
     last = server.replies.get("sample") or server.last_ping
@@ -222,18 +223,18 @@ def of_another_server(
         story = f"a second launch did not answer the sample request: {sample.describe()}"
 
     def asked_again(conditions: Conditions, name: str) -> bool:
-        return _comes_so_far(bench, scenario, server, conditions, missed, model=model, name=name)
+        return comes_so_far(bench, scenario, server, conditions, missed, model=model, name=name)
 
     # One that was given its whole window is not given another one for each condition.
     for lift in scenario.lifts if server.ending is not Ending.PATIENCE else ():
-        if asked_again(lift.conditions, _slug(lift)):
+        if asked_again(lift.conditions, slug(lift)):
             unstable = asked_again(scenario.conditions, "again")
             cause = lifted(missed, lift, story, server.sought, unstable=unstable)
             return replace(cause, ordinary=False)
     return nobody(missed, story)
 
 
-def _comes_so_far(
+def comes_so_far(
     bench: Bench,
     scenario: Scenario,
     server: Server,
@@ -243,10 +244,11 @@ def _comes_so_far(
     model: Path | None,
     name: str,
     sought: list[Sought] | None = None,
+    first: SampleRequest | None = None,
 ) -> bool:
     """Whether a further launch under ``conditions`` comes to the stage that ``server`` missed.
 
-    What it tried to reach is added to ``sought``, where that is asked for.
+    What it tried to reach is added to ``sought``, where that is asked for; ``first`` as in ``serve``.
     """
     found = serve(
         bench,
@@ -258,6 +260,7 @@ def _comes_so_far(
         answer_patience_s=_LIFTED_PATIENCE_S,
         reply_limit_s=min(_LIFTED_REPLY_S, bench.limits.invocation_limit_s),
         watched=sought is not None,
+        first=first,
     )
     if sought is not None:
         sought.append(found.sought)
@@ -340,5 +343,6 @@ def _of_stream(sample: Reply) -> tuple[str, str]:
     return "HOST-073 orderly-stream-end", "the stream that answers a good request ends as it should"
 
 
-def _slug(lift: Lift) -> str:
+def slug(lift: Lift) -> str:
+    """What the launch is called in which a condition is lifted, behind the scenario."""
     return lift.blames.partition(" ")[2]

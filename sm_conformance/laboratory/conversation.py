@@ -22,6 +22,7 @@ from sm_conformance.observed.paced import Paced
 from sm_conformance.observed.parted import PartedRequest
 from sm_conformance.observed.run import Stop
 from sm_conformance.observed.sending import in_chunks
+from sm_conformance.observed.transformed import Transformed
 from sm_conformance.observed.tried import Tried
 from sm_conformance.observed.written import Written
 
@@ -67,6 +68,7 @@ class Conversation:
     bereft: Bereft | None = None
     written: Written | None = None
     load: Load | None = None
+    transformed: Transformed | None = None
     tried: dict[str, Tried] = field(default_factory=dict)
 
     @property

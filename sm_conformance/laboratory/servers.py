@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from sm_conformance.candidate import Candidate
 from sm_conformance.inputs.archive import spoiled
 from sm_conformance.inputs.scenario import PLAIN_SERVER, PLAIN_TRAINING, Scenario
-from sm_conformance.laboratory import attribution, suspicion
+from sm_conformance.inputs.transform import first_record
+from sm_conformance.laboratory import attribution, suspicion, transforming
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.observation import Observation, Observe, cause_of
 from sm_conformance.laboratory.serving import serve
@@ -19,11 +21,13 @@ from sm_conformance.observed.run import Cause, Server, Stage, TrainRun
 _LEAST_PATIENCE_S = 2.0
 _LONGER = 2.0
 _SPOILED_REPLY_S = 10.0
-_NO_MODEL = "no model data (`hosting: {model: …}` or `{without_model: true}`)"
+_NO_MODEL = "no model data (`hosting: {model: …}` or `{model: none}`)"
 
 
 def observe(bench: Bench, scenario: Scenario, others: Observe) -> Observation | Cause:
     """What a server shows; ``others`` gives what other scenarios showed, and waits for it."""
+    if scenario.conditions.batch:
+        return _transforming(bench, scenario, others)
     model = model_to_serve(bench, others)
     if isinstance(model, Cause):
         return model
@@ -62,6 +66,29 @@ def observe(bench: Bench, scenario: Scenario, others: Observe) -> Observation | 
     return server
 
 
+def _transforming(bench: Bench, scenario: Scenario, others: Observe) -> Observation | Cause:
+    """A server of a batch transform job, in the platform's order: behind the training, with its model."""
+    ordinary = others(PLAIN_SERVER)
+    if cause_of(ordinary) is not None:
+        return ordinary
+    assert isinstance(ordinary, Server)
+    model = model_to_serve(bench, others, own=bench.candidate.claims_are_declared)
+    if isinstance(model, Cause):
+        return model
+    archive, guessed = model
+    first = first_record(
+        bench.candidate.declaration.hosting, payload_mb=bench.limits.transform_payload_mb
+    )
+    server = serve(
+        bench, scenario, scenario.conditions, model=archive, guessed=guessed, first=first
+    )
+    other = bench.given_model is not None and bench.given_model != archive
+    server = replace(server, ordinary=ordinary, other_model=other)
+    return replace(
+        server, cause=transforming.cause(bench, scenario, server, model=archive, first=first)
+    )
+
+
 def _with_spoiled_model(
     bench: Bench, scenario: Scenario, others: Observe, *, archive: Path | None
 ) -> Observation | Cause:
@@ -95,14 +122,17 @@ def _with_spoiled_model(
     )
 
 
-def model_to_serve(bench: Bench, others: Observe) -> tuple[Path | None, tuple[str, ...]] | Cause:
+def model_to_serve(
+    bench: Bench, others: Observe, *, own: bool = False
+) -> tuple[Path | None, tuple[str, ...]] | Cause:
     """The model archive to serve and what was guessed about it, or why there is none.
 
-    ``others`` is asked for the ordinary training where its model is the one to serve.
+    ``others`` is asked for the ordinary training where its model is the one to serve; with ``own``
+    that is so also where another one is given.
     """
     candidate = bench.candidate
     hosting = candidate.declaration.hosting
-    if bench.given_model is not None:
+    if bench.given_model is not None and not (own and _leaves_a_model(candidate)):
         return bench.given_model, ()
     if hosting is not None and hosting.without_model:
         return None, ()
@@ -130,3 +160,9 @@ def model_to_serve(bench: Bench, others: Observe) -> tuple[Path | None, tuple[st
         expected="a model to serve",
         actual="training left no regular file in /opt/ml/model",
     )
+
+
+def _leaves_a_model(candidate: Candidate) -> bool:
+    training = candidate.declaration.training
+    trains = "training" in candidate.claims and candidate.training is not None
+    return trains and (training is None or training.yields_model)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sm_conformance.declaration.values import Hosting, SampleRequest
 from sm_conformance.engine.protocol import Launch, Network, Place
 from sm_conformance.errors import HarnessTrouble
-from sm_conformance.inputs import requests, script_mode
+from sm_conformance.inputs import requests, script_mode, transform
 from sm_conformance.inputs.archive import with_code
 from sm_conformance.inputs.scenario import HOST, Conditions, Scenario
 from sm_conformance.laboratory import evidence
@@ -64,18 +65,22 @@ def serve(
     reply_limit_s: float | None = None,
     watched: bool = False,
     further: Callable[[Conversation], None] | None = None,
+    first: SampleRequest | None = None,
 ) -> Server:
     """One server with the model archive ``model`` (None: no model data), asked and ended.
 
     ``patience_s`` bounds the wait for the first 200 where less than the start-up window is wanted,
     ``answer_patience_s`` the wait for the first good answer after it, ``reply_limit_s`` that for
     one reply. With ``watched`` it is looked at which addresses it dials. ``further`` is what a
-    caller does to a server that is ready, after the steps of the scenario.
+    caller does to a server that is ready, after the steps of the scenario. ``first`` is a good
+    request that is asked before the owner's.
     """
     launch = _launch(bench, conditions, model=model, name=name or scenario.name, watched=watched)
     folder = bench.folder(launch.name)
     hosting = bench.candidate.declaration.hosting
     samples, guesses = requests.samples(hosting)
+    if first is not None:
+        samples = (first, *samples)
     window_s = startup_window_s(bench)
     patience_s = patience_s or window_s + bench.limits.startup_grace_s
     with bench.container(launch) as container:
@@ -138,6 +143,7 @@ def _launch(
         environment={
             **script_mode.environment(code),
             **(hosting.environment if hosting else {}),
+            **(_of_job(hosting) if conditions.batch else {}),
             **conditions.environment,
         },
         # The name of the one host of a training says nothing of servers: engines name these.
@@ -147,6 +153,12 @@ def _launch(
         network=bench.network(Network.ISOLATED, lifted=conditions.open_network),
         watched=watched,
     )
+
+
+def _of_job(hosting: Hosting | None) -> Mapping[str, str]:
+    """The environment that a batch transform job adds to that of the model."""
+    job, _ = transform.job(hosting, requests.samples(hosting)[0][0])
+    return transform.environment(job)
 
 
 def _wait_until_ready(
@@ -272,6 +284,7 @@ def _observed(
         bereft=talk.bereft,
         written=talk.written,
         load=talk.load,
+        transformed=talk.transformed,
         tried=dict(talk.tried),
         repeat=evidence.repeat_server(
             launch,

@@ -30,7 +30,7 @@ class Exchange:
 
     ``began_at``: it was handed over for sending; ``sent_at``: its first byte went out;
     ``first_byte_at``: its reply began. Those that did not happen are None. ``ok``: a complete reply
-    with a status of 200 to 299 came.
+    with a status of 200 to 299 came. ``pieces``: in so many its reply was read.
     """
 
     number: int
@@ -39,6 +39,7 @@ class Exchange:
     first_byte_at: float | None
     ended_at: float
     ok: bool
+    pieces: int = 0
 
 
 @dataclass(slots=True)
@@ -59,6 +60,7 @@ class _Lane:
     reset: bool = False
     sent_at: float | None = None
     first_byte_at: float | None = None
+    pieces: int = 0
 
 
 class Lanes:
@@ -221,6 +223,7 @@ class Lanes:
             return b""
         if part and lane.first_byte_at is None:
             lane.first_byte_at = perf_counter()
+        lane.pieces += bool(part)
         return part
 
     def _settle(self, lane: _Lane, part: bytes, at: float) -> None:
@@ -265,6 +268,7 @@ class Lanes:
                 first_byte_at=lane.first_byte_at,
                 ended_at=ended_at,
                 ok=whole.ok,
+                pieces=lane.pieces,
             )
         )
 

@@ -15,6 +15,7 @@ from sm_conformance.observed.lanes import Exchange, Lanes
 
 # How sure the interval of a percentile is; half of the rest lies on either side of it.
 CONFIDENCE = 0.95
+_FEW_PIECES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Summary:
     their times are among the samples. ``seconds`` is what the sampling took.
 
     ``samples_ms`` are in the order in which the requests began, ``tails_ms`` beside them how long
-    each reply went on after its first byte (0 where none came).
+    each reply in a few pieces went on after its first byte, and 0 for any other.
     """
 
     count: int
@@ -127,8 +128,13 @@ def _one_after_another(
 
 
 def tail_ms(one: Exchange) -> float:
-    """How long a reply went on after its first byte, milliseconds; 0 where none came."""
-    return 0.0 if one.first_byte_at is None else (one.ended_at - one.first_byte_at) * 1000
+    """How long a reply in a few pieces went on after its first byte, milliseconds; 0 of any other.
+
+    One in many pieces is long, or made little by little.
+    """
+    if one.first_byte_at is None or one.pieces > _FEW_PIECES:
+        return 0.0
+    return (one.ended_at - one.first_byte_at) * 1000
 
 
 @contextmanager

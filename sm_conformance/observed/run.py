@@ -16,6 +16,7 @@ from sm_conformance.observed.load import Load
 from sm_conformance.observed.output import OutputTree
 from sm_conformance.observed.paced import Paced
 from sm_conformance.observed.sought import NOTHING_SOUGHT, Sought
+from sm_conformance.observed.transformed import Transformed
 from sm_conformance.observed.tried import Tried
 from sm_conformance.observed.written import Written
 
@@ -246,6 +247,8 @@ class Server:
     written: Written | None = None
     # None where nobody put load on it.
     load: Load | None = None
+    # None where it was sent no file to transform.
+    transformed: Transformed | None = None
     # By route: at the declared rate, and what the harness's own echo server took for the same.
     paced: Mapping[str, Paced] = field(default_factory=dict)
     floors: Mapping[str, Summary] = field(default_factory=dict)
@@ -255,6 +258,10 @@ class Server:
     cause: Cause | None = None
     # The same scenario in a fresh launch, where this one showed a timing that would block.
     again: Server | None = None
+    # The ordinary server of the same candidate, where this one is held against it, and whether
+    # that one was handed another model.
+    ordinary: Server | None = None
+    other_model: bool = False
 
     def curl(self, request: str) -> str:
         """The commands that start this server again and send it the named request."""

@@ -48,7 +48,8 @@ class Collecting:
         binding = binding_of(metafunc.function)
         if binding is not None and len(binding.given) > 1:
             wanted = [name for name in binding.given if self._run.claimed(name)]
-            metafunc.parametrize("given", wanted)
+            # Without any, the first says so.
+            metafunc.parametrize("given", wanted or binding.given[:1])
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(

@@ -14,7 +14,7 @@ from sm_conformance.judgement import finding as findings
 from sm_conformance.judgement.attributed import attributed
 from sm_conformance.judgement.card import card
 from sm_conformance.judgement.finding import Finding, Sight, Verdict
-from sm_conformance.judgement.outcome import Outcome
+from sm_conformance.judgement.outcome import NotApplicable, Outcome
 from sm_conformance.judgement.waivers import waived
 from sm_conformance.observed.run import Cause
 from sm_conformance.pytest_run.answering import finding_in
@@ -70,8 +70,11 @@ class Judging:
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
         """Says what an observation means for a clause before the clause looks at it."""
         binding, given = _binding(pyfuncitem), self._given(pyfuncitem)
-        if binding is None or given is None:
+        if binding is None or not binding.given:
             return
+        if given is None:
+            jobs = " or ".join(dict.fromkeys(map(self._run.job, binding.given)))
+            raise NotApplicable(f"the image does not claim {jobs}")
         observed = self._run.observation(given)
         cause = observed if observed is None or isinstance(observed, Cause) else observed.cause
         outcome = attributed(self._run.rules.contract, binding.key, binding.needs, cause)

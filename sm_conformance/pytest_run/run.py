@@ -168,7 +168,11 @@ class PytestRun:
 
     def claimed(self, scenario: str) -> bool:
         """Whether the candidate claims the job that a scenario is of."""
-        return {"train": "training", "serve": "hosting"}[load(scenario).kind] in self.claims
+        return self.job(scenario) in self.claims
+
+    def job(self, scenario: str) -> str:
+        """The job that a scenario is of, as it is claimed."""
+        return {"train": "training", "serve": "hosting"}[load(scenario).kind]
 
     def observation(self, scenario: str) -> TrainRun | Server | Cause | None:
         """What a scenario showed, None of a job that is not claimed; shows what is waited for."""

@@ -38,6 +38,11 @@ def _hold(
         raise NotRun("nothing could be measured")
     over = timing.breaks(server, route, bound_ms)
     if not over or (server.again is not None and not timing.breaks(server.again, route, bound_ms)):
+        if seen.failures and rate_per_s is None:
+            raise NotRun(
+                f"{seen.failures} of {seen.count} requests failed, one after another without a pause, "
+                "and say nothing of times; declare a rate that is served: `latency: {rate_per_s: …}`"
+            )
         return
     for one in (server, server.again):
         load = one.paced.get(route) if one is not None else None

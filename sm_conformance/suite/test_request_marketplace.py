@@ -58,3 +58,9 @@ def test_inference_specification(told: Told) -> None:
 def test_certified(told: Told) -> None:
     """A package to be listed sets CertifyForMarketplace to true."""
     kept(told)
+
+
+@clause("MKT-017", "own-registry")
+def test_own_registry(told: Told) -> None:
+    """The image lies in the seller's own ECR, in the account and Region of the package, and that Region needs no opt-in."""
+    kept(told)

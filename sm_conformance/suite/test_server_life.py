@@ -42,7 +42,7 @@ def test_finishes_requests(server: Server) -> None:
     demand(
         not (timing.cut_in_flight(server) and _again_or_gone(server.again)),
         expected="an answer to the request that came in part before SIGTERM",
-        actual=f"{reply.describe()}, in two launches; its head and the first half had come before",
+        actual=f"{reply.describe()}, in two launches; the head and the first half of the request had come before",
         repeat=server.curl("in-flight"),
     )
 

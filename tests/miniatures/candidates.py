@@ -30,6 +30,7 @@ from miniatures.lawful import (
     training,
     write_failure,
 )
+from miniatures.listed import LISTED
 from miniatures.streaming import STREAMING
 from sm_conformance.observed.facts import Listener, StartProblem
 from sm_conformance.observed.http import MAX_REPLY_BYTES
@@ -843,6 +844,7 @@ MINIATURES: dict[str, Miniature] = {
     "only-serves": _lawful_but(
         "It serves whatever it is told, and writes heartbeats.", train=_chatters
     ),
+    "only-serves-silently": _lawful_but("It serves whatever it is told.", train=_silent),
     "ends-as-if-killed": _lawful_but("It exits with 137 by itself.", train=_as_if_killed),
     "out-of-memory": _lawful_but("It needs more memory than it gets.", memory_killed=True),
     "bad-program": _lawful_but(
@@ -1016,6 +1018,7 @@ MINIATURES: dict[str, Miniature] = {
     ),
     "deaf-server": _lawful_but("Its server ignores SIGTERM.", catches_sigterm=False),
     **STREAMING,
+    **LISTED,
     # trouble of the engine, and of the user
     "engine-dies-at-create": _lawful_but("The engine dies before it.", trouble="create"),
     "engine-dies-at-start": _lawful_but("The engine dies with it.", trouble="start"),

@@ -86,8 +86,12 @@ class Judged:
 
     @property
     def said(self) -> dict[str, str]:
-        """What was said against the candidate, each with its verdict; the blocked ones left out."""
-        return self.with_verdict("fail", "advice", "not-run", "error", "waived")
+        """What was said against the candidate, each with its verdict.
+
+        Left out are those that are blocked, and those that nobody could have judged.
+        """
+        told = self.with_verdict("fail", "advice", "not-run", "error", "waived")
+        return {key: one for key, one in told.items() if not self.findings[key]["excused"]}
 
     @property
     def last_line(self) -> str:

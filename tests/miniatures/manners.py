@@ -131,3 +131,30 @@ class SpeaksTls(Handler):
         self.rfile.readline()
         self.wfile.write(b"\x15\x03\x03\x00\x02\x02\x16\r\n")
         self.wfile.flush()
+
+
+class Metered(Handler):
+    """Reports one unit with each answer, errors included, as is allowed."""
+
+    units = '{"Dimension": "inference.count", "ConsumedUnits": 3}'
+
+    def send_header(self, keyword: str, value: str) -> None:
+        if keyword == "Content-Type" and self.path == "/invocations" and self._counts(value):
+            super().send_header("x-amzn-inference-metering", self.units)
+        super().send_header(keyword, value)
+
+    def _counts(self, content_type: str) -> bool:
+        return True
+
+
+class MeteredInText(Metered):
+    """Its units are text."""
+
+    units = '{"Dimension": "inference.count", "ConsumedUnits": "3"}'
+
+
+class MeteredNowAndThen(Metered):
+    """Answers in JSON are not counted."""
+
+    def _counts(self, content_type: str) -> bool:
+        return content_type != "application/json"

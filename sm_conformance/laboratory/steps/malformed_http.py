@@ -10,7 +10,7 @@ from sm_conformance.inputs.requests import invocation
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.laboratory.steadiness import Steadiness, shown
 from sm_conformance.laboratory.steps.generated import FATAL, LARGE, MOST_BODY_BYTES, SEARCH_S
-from sm_conformance.observed.raw import Said, converse
+from sm_conformance.observed.raw import MOST_BYTES, Said, converse
 from sm_conformance.observed.tried import Tried
 
 MALFORMED, PIPELINED = "malformed-http", "pipelined-requests"
@@ -55,6 +55,9 @@ def pipelined_requests(talk: Conversation) -> None:
     answer, ping = steadiness.answer, talk.ping().body
     if answer is None or answer == ping:
         talk.tried[PIPELINED] = Tried(why_not="the answers cannot be told apart")
+        return
+    if len(answer) + len(ping) > MOST_BYTES // 2:
+        talk.tried[PIPELINED] = Tried(why_not="its answer is larger than what is read here")
         return
     request = replace(pipelined(invocation(talk.sample, name=PIPELINED)), name=PIPELINED)
     limit_s = min(_MOST_S, max(_LEAST_S, _SLOWER * talk.replies["sample"].elapsed_s))

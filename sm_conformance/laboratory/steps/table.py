@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.laboratory.steps import (
+    batch,
     ending,
     generated,
     life,
@@ -60,6 +61,8 @@ _STEPS: Mapping[str, _Step] = {
     "malformed-http": _Step(malformed_http.broken_http),
     "in-flight": _Step(life.in_flight),
     "kill-server": _Step(life.kill_server),
+    "transform": _Step(batch.transform),
+    "listed-types": _Step(batch.listed_types),
     "stop": _Step(ending.stop, needs_an_answer=False),
     "written": _Step(ending.written, needs_an_answer=False),
 }
