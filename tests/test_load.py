@@ -11,7 +11,14 @@ from sm_conformance import specs
 from sm_conformance.declaration.values import SampleRequest
 from sm_conformance.inputs.requests import with_last_row_again
 from sm_conformance.observed.http import Reply
-from sm_conformance.observed.load import Call, Load, Round, call_of, judged_ping_s
+from sm_conformance.observed.load import (
+    Call,
+    Load,
+    Round,
+    alike_but_for_digits,
+    call_of,
+    judged_ping_s,
+)
 
 CALL = Call(
     request="row", status=200, ok=True, problem=None, connect_s=0.001, elapsed_s=0.02, said="200 OK",
@@ -36,6 +43,26 @@ def pinged(*pings: Call) -> Round:
 
 def called(*calls: Call) -> Round:
     return replace(GOOD, calls=calls)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        (b"7.0\n", b"7.0001\n", True),
+        (b"7.0\n", b"31.0\n", False),
+        (b"[1, 2]", b"[1, 2.0005]", True),
+        (b"[1, 2]", b"[1, 2, 3]", False),
+        (b'{"sum": 7.0}', b"7.0", False),
+        (b"setosa", b"virginica", False),
+        (b"-1e-9", b"1e-9", True),
+        (b"", b"", True),
+        (b"a" * 100_000, b"b" * 100_000, True),
+    ],
+)
+def test_answers_are_alike_that_differ_in_their_last_digits(
+    one: bytes, other: bytes, alike: bool
+) -> None:
+    assert alike_but_for_digits(one, other) is alike
 
 
 def test_a_good_round_counts_in_nothing_against_the_server() -> None:

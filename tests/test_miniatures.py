@@ -956,6 +956,20 @@ def test_a_slow_request_shows_a_time_limit_only_where_it_was_cut_by_one(
     assert (slow["verdict"], said in (slow["reason"] or "")) == (verdict, True), slow["reason"]
 
 
+def test_an_answer_that_is_another_than_declared_only_under_load_is_found(
+    pytester: pytest.Pytester,
+) -> None:
+    requests = [{**REQUESTS[0], "expect": {"body": "0"}}, REQUESTS[1]]
+    declared = {**SERVES, "hosting": {**SERVES["hosting"], "requests": requests}}
+
+    found = judge_here(pytester, "adds-callers-up", declaration=declared)
+    nobody_said = judge_here(pytester, "adds-callers-up", declaration=SERVES)
+
+    assert found.said == {"HOST-012 own-answers": "advice"}, found.output
+    assert "none that is declared" in found.findings["HOST-012 own-answers"]["actual"]
+    assert nobody_said.said == {}, nobody_said.output
+
+
 LOAD = {
     "HOST-004 ping-under-load", "HOST-006 healthy-under-load", "HOST-009 connect-under-load",
     "HOST-012 concurrent", "HOST-012 own-answers",

@@ -136,7 +136,8 @@ def test_a_bound_is_held_against_the_load_where_there_is_one() -> None:
     [
         (100, 0.2, 0, False),
         (100, 9, 0, False),  # a tenth of what was measured, at most
-        (100, 11, 0, True),
+        (60, 7, 0, True),
+        (700, 72, 0, False),  # more than a tenth, and no reason for so much
         (30, 4.9, 0, True),  # without it the bound of 26 would be kept
         (32, 4.9, 0, False),
         (32, 5.1, 0, True),  # more than the least that counts, and than a tenth

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -11,6 +13,11 @@ from sm_conformance.observed.http import Reply
 _PING_MARGIN = 1.25
 # Fewer slow connections than this share of the calls are an overflow or two of a short queue, which is lawful.
 _SLOW_SHARE = 0.1
+# What a call got whose answer is not the one that is declared of it, nor that to another request.
+UNDECLARED = "undeclared"
+_NUMBER = re.compile(rb"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
+_MOST_COMPARED = 64 * 1024
+_DIGITS = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +26,7 @@ class Call:
 
     ``connect_s`` is None where no connection was made; then ``elapsed_s`` is what trying took, else
     what the answer took after it. ``got`` is the request whose answer came: its own name, that of
-    another request, or "" where that cannot be told.
+    another request, ``UNDECLARED``, or "" where that cannot be told.
     """
 
     request: str
@@ -166,3 +173,18 @@ def judged_ping_s(limit_s: float) -> float:
 
 def _slowest_ms(times_s: Iterable[float]) -> float:
     return round(max(times_s, default=0.0) * 1000, 3)
+
+
+def alike_but_for_digits(one: bytes, other: bytes) -> bool:
+    """Whether two answers differ in nothing but the last digits of numbers, as they may in batches.
+
+    Also where they are too long to be compared.
+    """
+    if max(len(one), len(other)) > _MOST_COMPARED:
+        return True
+    if _NUMBER.sub(b"0", one) != _NUMBER.sub(b"0", other):
+        return False
+    numbers = zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=True)
+    return all(
+        math.isclose(float(a), float(b), rel_tol=_DIGITS, abs_tol=_DIGITS) for a, b in numbers
+    )

@@ -21,7 +21,7 @@ _APART_S = 0.02
 # have come apart; of so many it is known, if they were waited for. Many that were written one by
 # one may follow a long thought at the speed of the processor, so more of these are asked for.
 _FEW = 5
-_MANY = 32
+MANY = 32
 _WAITED_S = 0.1
 _LONGEST_PIECE = 97
 # A field (unknown ones are dropped by rule), or a comment.
@@ -53,7 +53,7 @@ def at_once(reply: Reply, form: str) -> bool:
     if reply.framing == "length":  # which was known before the first byte
         return count >= _FEW
     waited = reply.parts[0].seconds >= _WAITED_S
-    return waited and count >= (_FEW if len(reply.parts) == 1 else _MANY)
+    return waited and count >= (_FEW if len(reply.parts) == 1 else MANY)
 
 
 def messages(body: bytes, form: str, *, seed: int = 0) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from sm_conformance.judgement.outcome import Blocked, Broken, NotApplicable, Not
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed import timing
 from sm_conformance.observed.http import Reply
-from sm_conformance.observed.load import Call, Load, Round
+from sm_conformance.observed.load import UNDECLARED, Call, Load, Round
 from sm_conformance.observed.run import Server, Stage
 
 _CONCURRENT = "HOST-012 concurrent"
@@ -54,11 +54,12 @@ def test_own_answers(server: Server, limits: Limits, bench: Bench) -> None:
             raise NotRun(load.not_compared, excused=True)
         return
     one = swapped[0]
+    got = "none that is declared" if one.got == UNDECLARED else f"that to {one.got}"
     raise Broken(
         expected="the answer that the same request gets alone",
         actual=f"{len(swapped)} of {len(load.rounds[0].calls)} requests of "
-        f"{load.rounds[0].callers} callers got the answer to another request, for instance "
-        f"{one.request} that to {one.got}; in a second round {len(load.rounds[-1].swapped())} of "
+        f"{load.rounds[0].callers} callers got another answer, for instance "
+        f"{one.request} {got}; in a second round {len(load.rounds[-1].swapped())} of "
         f"{len(load.rounds[-1].calls)}; never when they came one after another",
         repeat=server.curl("load"),
     )

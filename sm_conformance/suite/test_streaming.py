@@ -12,7 +12,7 @@ from sm_conformance.observed import timing
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.parts import spread_s
 from sm_conformance.observed.run import Server, Stage
-from sm_conformance.observed.stream import TooLong, Unreadable, at_once, in_parts, messages
+from sm_conformance.observed.stream import MANY, TooLong, Unreadable, at_once, in_parts, messages
 
 _LENGTH = "HOST-071 stream-length"
 _END = "HOST-073 orderly-stream-end"
@@ -41,7 +41,8 @@ def test_streams(server: Server, bench: Bench) -> None:
         unknown = f"{name}: {len(last.body)} bytes came at once after {last.elapsed_s:.3f} s"
     if unknown:
         raise NotRun(
-            f"{unknown}, which is too short to tell; declare a request whose answer is longer"
+            f"{unknown}, which is too short to tell; declare a request whose answer has {MANY} messages "
+            "or more"
         )
 
 
@@ -110,6 +111,11 @@ def _streams(server: Server, bench: Bench) -> Iterator[tuple[str, str, tuple[Rep
     if not declared:
         raise NotRun(f"no request is said to have an answer that streams; {_DECLARE}")
     for one in declared:
+        if one.takes_s is not None:
+            raise NotRun(
+                f"{one.name} is declared as slow (`takes_s`), and as such it is not looked at as a stream; "
+                "declare a quick one for that"
+            )
         if one.name not in server.streams:
             raise NotRun("the server ended before it could be asked")
         replies = server.streams[one.name]

@@ -82,6 +82,18 @@ def _keeps_the_request_in_a_global() -> Program:
     return serving(invocation=answer)
 
 
+def _adds_callers_up() -> Program:
+    desk = _Desk()
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        with desk.served() as now:
+            time.sleep(_WORK_S)
+            status, kind, text = invocation(headers, body)
+            return status, kind, text.replace(b"0", b"31") if now > 1 else text
+
+    return serving(invocation=answer)
+
+
 def _pings_when_idle() -> Program:
     desk = _Desk()
 
@@ -232,6 +244,7 @@ BUSY: dict[str, Miniature] = {
     "keeps-the-request-in-a-global": _like(
         "Its callers get each other's answers.", _keeps_the_request_in_a_global
     ),
+    "adds-callers-up": _like("What it answers is made of all callers' rows.", _adds_callers_up),
     "pings-when-idle": _like("Pings wait until it has been quiet for a moment.", _pings_when_idle),
     "sick-when-busy": _like("Its ping fails while it is busy.", _sick_when_busy),
     "stays-sick": _like("Its ping fails for ever once it was busy.", _stays_sick),

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from time import perf_counter
 
-from sm_conformance.declaration.values import SampleRequest
+from sm_conformance.declaration.values import Expectation, SampleRequest
 from sm_conformance.inputs.requests import Request, invocation, with_last_row_again
 from sm_conformance.laboratory.conversation import Conversation
-from sm_conformance.observed.http import Session
+from sm_conformance.laboratory.expected import CannotTell, unmet
+from sm_conformance.observed.http import Reply, Session
 
 _MOST_REQUESTS = 8
 # Further sample requests are left out once asking has taken so long.
@@ -18,11 +19,15 @@ _BUDGET_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that succeeded alone: its answer where it was twice the same, how long it took."""
+    """A request that succeeded alone: its answer where it was twice the same, how long it took.
+
+    ``expect`` is the response that is declared of it, where it was that one.
+    """
 
     request: Request
     answer: bytes | None
     seconds: float
+    expect: Expectation | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,15 @@ def _ask(talk: Conversation, sample: SampleRequest, *, before: bytes) -> Asked |
     if not reply.ok:
         return None
     answer = reply.body if reply.body == before and not reply.truncated else None
-    return Asked(request=request, answer=answer, seconds=reply.elapsed_s)
+    expect = sample.expect if _is_kept(sample.expect, reply) else None
+    return Asked(request=request, answer=answer, seconds=reply.elapsed_s, expect=expect)
+
+
+def _is_kept(expect: Expectation | None, reply: Reply) -> bool:
+    try:
+        return expect is not None and unmet(expect, reply) is None
+    except CannotTell:
+        return False
 
 
 def _longer(talk: Conversation) -> Asked | None:

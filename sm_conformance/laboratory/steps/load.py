@@ -17,9 +17,18 @@ from time import perf_counter
 from sm_conformance.inputs.requests import PLATFORM_HEADERS, Request
 from sm_conformance.laboratory import evidence
 from sm_conformance.laboratory.conversation import Conversation
+from sm_conformance.laboratory.expected import CannotTell, unmet
 from sm_conformance.laboratory.steps.alone import Asked, Repeated, ask_alone, ask_on
 from sm_conformance.observed.http import Reply, exchange
-from sm_conformance.observed.load import Call, Load, Round, call_of, judged_ping_s
+from sm_conformance.observed.load import (
+    UNDECLARED,
+    Call,
+    Load,
+    Round,
+    alike_but_for_digits,
+    call_of,
+    judged_ping_s,
+)
 
 # Most servers start a worker for each processor; twice as many callers keep all of them busy.
 _LEAST_CALLERS, _MOST_CALLERS = 4, 16
@@ -205,7 +214,21 @@ def _whose(one: Asked, reply: Reply, answers: dict[bytes, str]) -> str:
     """The request whose answer this is, "" where that cannot be told."""
     if not reply.ok or one.answer is None:
         return ""
-    return one.request.name if reply.body == one.answer else answers.get(reply.body, "")
+    if reply.body == one.answer:
+        return one.request.name
+    if reply.body in answers:
+        return answers[reply.body]
+    return UNDECLARED if _is_undeclared(one, one.answer, reply) else ""
+
+
+def _is_undeclared(one: Asked, alone: bytes, reply: Reply) -> bool:
+    """Whether an answer is not the declared one any more, and by more than digits."""
+    if one.expect is None or alike_but_for_digits(reply.body, alone):
+        return False
+    try:
+        return unmet(one.expect, reply) is not None
+    except CannotTell:
+        return False
 
 
 def _ping(talk: Conversation, gate: _Gate) -> tuple[Call, ...]:
