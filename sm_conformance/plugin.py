@@ -98,6 +98,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how long a training may take to be judged (default: 600)",
     )
     add(
+        "--sm-watch",
+        metavar="SECONDS",
+        type=float,
+        default=0.0,
+        help="how long the idle server is watched once more before it is stopped; one that ends by "
+        "itself later is not seen (default: 0)",
+    )
+    add(
         "--sm-examples",
         metavar="N",
         type=_count,

@@ -20,7 +20,7 @@ from sm_conformance.errors import UsageProblem
 from sm_conformance.judgement import waivers
 
 # What the declaration's schema allows for the same.
-_RATES = {"rate": (0.1, 1000.0), "rate_seconds": (1.0, 600.0)}
+_RANGES = {"rate": (0.1, 1000.0), "rate_seconds": (1.0, 600.0), "watch_s": (0.0, 3600.0)}
 
 DECLARATION_FILE = "sm-conformance.yaml"
 
@@ -58,6 +58,8 @@ class Options:
     registry: bool = False
     keep: bool = False
     allow_network: bool = False
+    # How long an idle server is watched before it is stopped.
+    watch_s: float = 0.0
     # How many lawful values of hyperparameters, and how many bad ones, training is tried with.
     examples: int = 0
 
@@ -91,10 +93,10 @@ def read_rules(options: Options) -> Rules:
         if value is not None and not value > 0:
             option = name.removesuffix("_s").replace("_", "-")
             raise UsageProblem(f"--sm-{option} must be above 0, got {value:g}")
-    for name, (least, most) in _RATES.items():
+    for name, (least, most) in _RANGES.items():
         value = getattr(options, name)
         if value is not None and not least <= value <= most:
-            option = name.replace("_", "-")
+            option = name.removesuffix("_s").replace("_", "-")
             raise UsageProblem(f"--sm-{option} must be from {least:g} to {most:g}, got {value:g}")
     if options.patience_s is not None:
         changed = replace(changed, training_patience_s=options.patience_s)

@@ -102,6 +102,7 @@ def open_session(options: Options, rules: Rules, engine: Engine, *, folder: Path
         model=options.model_data,
         allow_network=options.allow_network,
         keep_failed=options.keep,
+        watch_s=options.watch_s,
         examples=options.examples,
         baseline=baseline,
         at_rest=None if facts.launches else _not_launched(options, facts),

@@ -956,6 +956,22 @@ def test_a_slow_request_shows_a_time_limit_only_where_it_was_cut_by_one(
     assert (slow["verdict"], said in (slow["reason"] or "")) == (verdict, True), slow["reason"]
 
 
+def test_a_server_that_ends_when_it_is_idle_is_found_by_watching_it(
+    pytester: pytest.Pytester,
+) -> None:
+    limits = {"ping_spacing_s": 0.25}
+
+    found = judge_here(
+        pytester, "ends-when-idle", "--sm-watch=5", declaration=SERVES, limits=limits
+    )
+    lawful = judge_here(pytester, "lawful", "--sm-watch=0.5", declaration=SERVES, limits=limits)
+
+    told = found.with_verdict("fail", "advice")
+    assert told == {"HOST-006 stays-healthy": "fail"}, found.output
+    assert "by itself" in found.findings["HOST-006 stays-healthy"]["actual"]
+    assert lawful.said == {}, lawful.output
+
+
 def test_an_answer_that_is_another_than_declared_only_under_load_is_found(
     pytester: pytest.Pytester,
 ) -> None:

@@ -520,6 +520,9 @@ waivers:
         (("--sm-image=lawful", "--sm-patience=nan"), ("--sm-patience",)),
         (("--sm-image=lawful", "--sm-rate=0"), ("--sm-rate must be from 0.1 to 1000",)),
         (("--sm-image=lawful", "--sm-rate=nan"), ("--sm-rate must be from 0.1 to 1000",)),
+        (("--sm-image=lawful", "--sm-watch=-1"), ("--sm-watch must be from 0 to 3600",)),
+        (("--sm-image=lawful", "--sm-watch=inf"), ("--sm-watch must be from 0 to 3600",)),
+        (("--sm-image=lawful", "--sm-watch=a while"), ("--sm-watch", "invalid float value")),
         (("--sm-image=lawful", "--sm-rate-seconds=601"), ("--sm-rate-seconds", "from 1 to 600")),
         (
             ("--sm-image=lawful", "--sm-rate=900", "--sm-rate-seconds=60"),

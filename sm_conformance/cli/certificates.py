@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from sm_conformance.cli.judging import add_judging, check
+from sm_conformance.cli.judging import WATCH_S, add_judging, check
 from sm_conformance.cli.options import lacking
 
 
@@ -31,7 +31,13 @@ def add_certificates(commands: Any) -> None:
     certify.add_argument("--valid-days", metavar="N", default="365",
                          help="how long the certificate holds (default: 365)")  # fmt: skip
     certify.set_defaults(
-        run=_run, command="certify", k=None, cached=False, archive=None, registry=False
+        run=_run,
+        command="certify",
+        k=None,
+        cached=False,
+        archive=None,
+        registry=False,
+        watch=WATCH_S,
     )
 
     attach = commands.add_parser("attach", help="attach a certificate to its image in a registry")

@@ -27,6 +27,12 @@ _PASSED_ON = (
     ),
     ("patience", "SECONDS", "how long a training may take to be judged (default: 600)"),
     (
+        "watch",
+        "SECONDS",
+        "how long the idle server is watched once more before it is stopped; one that ends by itself "
+        "later is not seen (default: 0; of gate and certify 30)",
+    ),
+    (
         "examples",
         "N",
         "how many values within the declared ranges of hyperparameters, and how many outside, to "
@@ -42,6 +48,8 @@ _PASSED_ON = (
     ),
     ("rate-seconds", "SECONDS", "how long that rate is kept up (default: 10)"),
 )
+# What is pushed or certified is watched for longer than what is only looked at.
+WATCH_S = "30"
 _FLAGS = ("keep", "allow-network", "cached")
 
 
@@ -69,7 +77,7 @@ def add_gate(commands: Any) -> None:
                       help="where to; you are logged in there as for `docker push`")  # fmt: skip
     parser.add_argument("--no-waivers", action="store_true", help="refuse an image with waivers")
     parser.set_defaults(
-        run=_gate, command="gate", k=None, cached=False, archive=None, registry=False
+        run=_gate, command="gate", k=None, cached=False, archive=None, registry=False, watch=WATCH_S
     )
 
 

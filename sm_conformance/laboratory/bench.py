@@ -44,6 +44,7 @@ class Bench:
     model: Path | None = None
     allow_network: bool = False
     keep_failed: bool = False
+    watch_s: float = 0.0
     # Values of hyperparameters to train with, lawful ones and as many that are not.
     examples: int = 0
     # Set when training turned out to want the interface that resourceconfig.json names.

@@ -294,5 +294,6 @@ def _options(config: pytest.Config) -> Options:
         registry=option.sm_registry,
         keep=option.sm_keep,
         allow_network=option.sm_allow_network,
+        watch_s=option.sm_watch,
         examples=option.sm_examples,
     )

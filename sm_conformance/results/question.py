@@ -49,6 +49,7 @@ def question(
             "scans": options.scans,
             "s3": options.s3 is not None,
             "examples": options.examples,
+            "watch": options.watch_s,
             "allow network": options.allow_network,
             "baseline": None if baseline is None else _digests(baseline),
         },

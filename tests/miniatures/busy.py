@@ -19,6 +19,7 @@ _WORK_S = 0.004
 _AGES_S = 30.0
 _MOMENT_S = 0.5
 _LONG_S = 1.7
+_IDLE_S = 0.2
 # A request that is badly framed may keep a worker while the next one is sent.
 _FEW = 2
 
@@ -167,6 +168,31 @@ def _ends_when_busy() -> Program:
     return serving(before=held.append, invocation=answer)
 
 
+def _ends_when_idle() -> Program:
+    """Who is only pinged, now and then, is not wanted any more."""
+    held: list[Inside] = []
+    pinged: list[float] = []
+
+    def counting(headers: Message) -> int:
+        now = time.monotonic()
+        if pinged and now - pinged[-1] < _IDLE_S:
+            pinged.clear()
+        pinged.append(now)
+        if len(pinged) > _FEW:
+            held[0].asked_to_stop.set()
+        return ping(headers)
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        pinged.clear()
+        return invocation(headers, body)
+
+    def begin(inside: Inside) -> None:
+        pinged.clear()
+        held[:] = [inside]
+
+    return serving(before=begin, ping=counting, invocation=answer)
+
+
 def _one_after_another() -> Program:
     """As single-threaded servers do: pings wait behind requests, and are answered in time."""
     desk = threading.Lock()
@@ -252,6 +278,7 @@ BUSY: dict[str, Miniature] = {
     "locks-up": _like("Two of its requests wait for each other for ever.", _locks_up),
     "ends-when-busy": _like("Two requests at once end it.", _ends_when_busy),
     "one-after-another": _like("It serves one after another.", _one_after_another),
+    "ends-when-idle": _like("It ends by itself when nobody asks it anything.", _ends_when_idle),
     "numbered": _like("No two of its answers are alike.", _numbered),
     "differs-in-batches": _like("It answers batches with other digits.", _differs_in_batches),
     "thinks": _like("It takes its time for three rows.", _thinks),

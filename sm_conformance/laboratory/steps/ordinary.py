@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from sm_conformance.inputs import requests
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.observed.http import connect_time
@@ -53,6 +55,20 @@ def spaced_pings(talk: Conversation) -> None:
         if talk.spaced_pings and talk.container.pause(limits.ping_spacing_s):
             return
         talk.spaced_pings.append(talk.ping())
+
+
+def watch(talk: Conversation) -> None:
+    """The idle server for as long as the user wants, pinged now and then as the platform does."""
+    spacing_s = talk.bench.limits.ping_spacing_s
+    until = time.monotonic() + talk.bench.watch_s
+    while (left_s := until - time.monotonic()) > 0:
+        if talk.container.pause(min(left_s, spacing_s)):
+            return
+        talk.bench.check()
+        talk.pings.append(talk.ping())
+        if talk.pings[-1].status != 200:
+            spaced_pings(talk)
+            return
 
 
 def spaced_requests(talk: Conversation) -> None:

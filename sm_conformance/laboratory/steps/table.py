@@ -63,6 +63,7 @@ _STEPS: Mapping[str, _Step] = {
     "kill-server": _Step(life.kill_server),
     "transform": _Step(batch.transform),
     "listed-types": _Step(batch.listed_types),
+    "watch": _Step(ordinary.watch, needs_an_answer=False),
     "stop": _Step(ending.stop, needs_an_answer=False),
     "written": _Step(ending.written, needs_an_answer=False),
 }
