@@ -27,7 +27,7 @@ from lying import (
     tar,
     written,
 )
-from miniatures.judging import Judged, judged
+from miniatures.judging import OTHERS_OFF, Judged, judged
 from registries import named, pushed, pushed_index, registry
 
 from sm_conformance import cli, specs
@@ -73,7 +73,7 @@ def check(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Check:
         (pytester.path / "sm-conformance.yaml").write_text(declaration, "utf-8")
         shutil.rmtree(pytester.path / "report", ignore_errors=True)
         result = pytester.runpytest_inprocess(
-            "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--sm-report=report", *arguments
+            *OTHERS_OFF, "-p", "no:cacheprovider", "--sm-report=report", *arguments
         )
         found = judged(pytester, result)
         return Found(found.status, found.output, found.errors, found.report)

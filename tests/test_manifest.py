@@ -152,7 +152,7 @@ def test_what_this_engine_would_push_in_another_form_is_advice(
         "IMG-017 manifest-hosting": "advice", "IMG-017 manifest-training": "advice",
     }, found.output  # fmt: skip
     assert "will be pushed as a manifest of the type" in found.output
-    assert "--provenance=false" in found.output
+    assert "--provenance=false" in found.findings["IMG-017 manifest-hosting"]["fix"]
 
 
 def test_for_training_alone_it_is_advice(

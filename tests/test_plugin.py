@@ -312,7 +312,8 @@ def test_junit_has_a_property_for_each_clause_and_skips_advice(
         key for key, one in found.findings.items()
         if not (one["reason"] or "").startswith(("the image does not claim", "no request to AWS"))
     }  # fmt: skip
-    assert told.keys() == judged_here
+    assert told.keys() >= judged_here
+    assert all(told[key] == one["verdict"] for key, one in found.findings.items() if key in told)
     assert told["HOST-022 response-type"] == "advice"
     (advice,) = [case for case in cases if case.attrib["name"] == "test_response_type"]
     (skipped,) = advice.iter("skipped")

@@ -85,8 +85,13 @@ class Judging:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        binding, told = _binding(item), call.excinfo
+        if binding is not None and told is not None and isinstance(told.value, Outcome):
+            # Where in a clause it was said is never shown, and pytest would parse the source for it.
+            unseen = pytest.fail.Exception(pytrace=False).with_traceback(told.tb)
+            call.excinfo = pytest.ExceptionInfo.from_exception(unseen)
         report = yield
-        binding = _binding(item)
+        call.excinfo = told
         if binding is None or (call.when != "call" and call.excinfo is None):
             return report
         # From here on it is printed, written and sent to other processes.

@@ -40,6 +40,8 @@ TRAINING = {
     "fault": {"hyperparameters": {"rounds": "many"}},
     "lasts": {"hyperparameters": {"rounds": "1000000000"}},
 }
+# What is installed for these tests; reruns leave a thread behind with all that a run in this process held.
+OTHERS_OFF = ("-p", "no:hypothesispytest", "-p", "no:rerunfailures")
 REQUESTS = [
     {"name": "row", "content_type": "text/csv", "body": "5.1,3.5,1.4,0.2\n"},
     {"name": "json", "content_type": "application/json", "body": "[[5.1, 3.5, 1.4, 0.2]]"},
@@ -86,12 +88,13 @@ class Judged:
 
     @property
     def said(self) -> dict[str, str]:
-        """What was said against the candidate, each with its verdict.
+        """What was said against the candidate, each with its verdict; the blocked ones left out."""
+        return self.with_verdict("fail", "advice", "not-run", "error", "waived")
 
-        Left out are those that are blocked, and those that nobody could have judged.
-        """
-        told = self.with_verdict("fail", "advice", "not-run", "error", "waived")
-        return {key: one for key, one in told.items() if not self.findings[key]["excused"]}
+    @property
+    def held_against(self) -> dict[str, str]:
+        """The same without what nobody could have judged."""
+        return {key: one for key, one in self.said.items() if not self.findings[key]["excused"]}
 
     @property
     def last_line(self) -> str:
@@ -140,8 +143,7 @@ def judge(
     limited = [limit(pytester, limits)] if limits else []
     named = [f"--sm-image={image}"] if image else []
     result = run(
-        "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *named, *limited,
-        "--sm-report=report", *arguments,
+        *OTHERS_OFF, "-p", "no:cacheprovider", *named, *limited, "--sm-report=report", *arguments,
     )  # fmt: skip
     return judged(pytester, result)
 
