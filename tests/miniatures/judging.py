@@ -42,6 +42,7 @@ TRAINING = {
 }
 # What is installed for these tests; reruns leave a thread behind with all that a run in this process held.
 OTHERS_OFF = ("-p", "no:hypothesispytest", "-p", "no:rerunfailures")
+UNSCANNED = ("MKT-018 scanned", "not-run")
 REQUESTS = [
     {"name": "row", "content_type": "text/csv", "body": "5.1,3.5,1.4,0.2\n"},
     {"name": "json", "content_type": "application/json", "body": "[[5.1, 3.5, 1.4, 0.2]]"},
@@ -88,13 +89,12 @@ class Judged:
 
     @property
     def said(self) -> dict[str, str]:
-        """What was said against the candidate, each with its verdict; the blocked ones left out."""
-        return self.with_verdict("fail", "advice", "not-run", "error", "waived")
+        """What was said against the candidate, each with its verdict.
 
-    @property
-    def held_against(self) -> dict[str, str]:
-        """The same without what nobody could have judged."""
-        return {key: one for key, one in self.said.items() if not self.findings[key]["excused"]}
+        Left out are the blocked ones, and what no scanner was asked.
+        """
+        told = self.with_verdict("fail", "advice", "not-run", "error", "waived")
+        return {key: one for key, one in told.items() if (key, one) != UNSCANNED}
 
     @property
     def last_line(self) -> str:
