@@ -257,7 +257,7 @@ SERVING_SINS = [
     Sin("deaf-server", "HOST-060 stops-in-time", "advice", says="it did not end",
         limits=UNSTOPPABLE),
     Sin("keeps-the-request-in-a-global", "HOST-012 own-answers", "advice",
-        says="got the answer to another request, for instance alone-"),
+        says="got another answer, for instance alone-"),
     Sin("gives-up-thinking", "HOST-011 own-timeouts", "advice", says="was cut twice after the same",
         declaration=SLOW, limits={"invocation_limit_s": 1}),
     Sin("breaks-when-busy", "HOST-012 concurrent", "advice", says="of 4 callers failed: 500"),

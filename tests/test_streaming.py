@@ -316,7 +316,7 @@ def test_an_answer_too_short_to_part_is_not_blamed(image: str, pytester: pytest.
     assert found.with_verdict("not-run").keys() == {"HOST-070 streams"}, found.output
     reason = found.findings["HOST-070 streams"]["reason"]
     assert "talk: " in reason
-    assert "declare a request whose answer is longer" in reason
+    assert "declare a request whose answer has 32 messages or more" in reason
 
 
 def test_who_claims_streaming_and_names_no_stream_is_told_what_to_declare(
