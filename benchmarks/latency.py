@@ -31,6 +31,7 @@ from sm_conformance.inputs.scenario import PLAIN_SERVER, PLAIN_TRAINING
 from sm_conformance.inputs.scenario import load as load_scenario
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.laboratory.serving import serve
+from sm_conformance.laboratory.trained import model_archive
 from sm_conformance.observed.floor import echo_server
 from sm_conformance.observed.http import Address
 from sm_conformance.observed.latency import measure, summarise
@@ -145,7 +146,7 @@ def compare_image(image: str, *, rounds: int, script: Path) -> None:
             trained = session.lab.observe(PLAIN_TRAINING)
             assert isinstance(trained, TrainRun)
             serve(
-                session.lab.bench, scenario, scenario.conditions, model=trained.model_archive,
+                session.lab.bench, scenario, scenario.conditions, model=model_archive(trained),
                 further=ask,
             )  # fmt: skip
         finally:
