@@ -973,6 +973,14 @@ def test_a_server_that_ends_when_it_is_idle_is_found_by_watching_it(
     assert lawful.said == {}, lawful.output
 
 
+def test_a_server_that_load_made_ill_is_not_watched_and_not_blamed_for_its_idleness(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(pytester, "stays-sick", "--sm-watch=1", declaration=SERVES)
+
+    assert found.said == {"HOST-006 healthy-under-load": "advice"}, found.output
+
+
 def test_an_answer_that_is_another_than_declared_only_under_load_is_found(
     pytester: pytest.Pytester,
 ) -> None:

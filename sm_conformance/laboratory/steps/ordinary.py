@@ -58,7 +58,12 @@ def spaced_pings(talk: Conversation) -> None:
 
 
 def watch(talk: Conversation) -> None:
-    """The idle server for as long as the user wants, pinged now and then as the platform does."""
+    """The idle server for as long as the user wants, pinged now and then as the platform does.
+
+    One that load made ill is not: load is to blame, and judged elsewhere.
+    """
+    if talk.load is not None and not talk.load.well:
+        return
     spacing_s = talk.bench.limits.ping_spacing_s
     until = time.monotonic() + talk.bench.watch_s
     while (left_s := until - time.monotonic()) > 0:
