@@ -12,9 +12,10 @@ from time import perf_counter, sleep
 
 import pytest
 
-from sm_conformance.observed import signatures
+from sm_conformance.observed import sending, signatures
 from sm_conformance.observed.floor import echo_server
 from sm_conformance.observed.http import Address, exchange
+from sm_conformance.observed.lanes import Lanes
 from sm_conformance.observed.latency import Summary, measure, ranks_of_p99, summarise
 
 KEPT = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -291,6 +292,23 @@ def test_several_connections_have_one_request_each_under_way() -> None:
     assert summary.p50_ms >= 50
     # One after another it would take two seconds.
     assert summary.seconds < 1.5
+
+
+def test_the_next_request_is_under_way_before_the_reply_that_it_follows_is_handed_over() -> None:
+    with scripted(answers=[KEPT], delays_s=[0.02]) as script:
+        host, port = script.address.host, script.address.port
+        request = sending.whole(host, port, "GET", "/ping", {}, None)
+        with Lanes(script.address, request, method="GET", keep=True) as lanes:
+            lanes.begin(0, deadline=perf_counter() + 5)
+            first = lanes.wait(perf_counter() + 5, lambda now: (1, now + 5))
+            under_way = lanes.under_way
+            second = lanes.wait(perf_counter() + 5, lambda now: None)
+
+    assert [one.number for one in (*first, *second)] == [0, 1]
+    assert (under_way, lanes.under_way, script.connections) == (1, 0, 1)
+    assert second[0].sent_at is not None
+    # Within the same look at the connection; a server that is given time does not queue.
+    assert 0 <= second[0].sent_at - first[0].ended_at < 0.01
 
 
 def test_a_head_and_a_body_that_are_written_apart_show_in_how_long_a_reply_goes_on() -> None:

@@ -7,6 +7,7 @@ import os
 import select
 import selectors
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from types import TracebackType
@@ -40,6 +41,10 @@ class Exchange:
     ended_at: float
     ok: bool
     pieces: int = 0
+
+
+# When a request ended, to the number and the deadline of the one that follows it; None: there is none.
+Following = Callable[[float], tuple[int, float] | None]
 
 
 @dataclass(slots=True)
@@ -82,6 +87,7 @@ class Lanes:
         self._busy: dict[socket.socket, _Lane] = {}
         self._free: list[socket.socket] = []
         self._over: list[Exchange] = []
+        self._following: Following | None = None
         self.opened = 0
 
     def __enter__(self) -> Self:
@@ -112,11 +118,14 @@ class Lanes:
         if sock is not None:
             self._write(lane)
 
-    def wait(self, until: float) -> list[Exchange]:
+    def wait(self, until: float, following: Following | None = None) -> list[Exchange]:
         """Those that ended; returns when there is one, or at the time ``until``.
 
-        However late it is, what came by now is looked at.
+        However late it is, what came by now is looked at. A connection that is kept and free gets
+        the request that ``following`` names at once, before anything else is done: a server that is
+        asked without pause queues, and one that is given time between two requests does not.
         """
+        self._following = following
         now = perf_counter()
         while not self._over:
             first = next(iter(self._busy.values()), None)
@@ -257,7 +266,11 @@ class Lanes:
         kept = whole.keeps_alive and not lane.rest and (self._keep or len(self._busy) == 1)
         if kept:
             del self._busy[lane.sock]
-            self._free.append(lane.sock)
+            after = self._following(ended_at) if self._following is not None else None
+            if after is None:
+                self._free.append(lane.sock)
+            else:
+                self._write(self._lane(*after, perf_counter(), lane.sock))
         else:
             self._leave(lane)
         self._over.append(

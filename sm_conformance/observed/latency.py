@@ -112,19 +112,22 @@ def _one_after_another(
     begun = 0
     started = perf_counter()
 
-    def begin() -> None:
+    def following(now: float) -> tuple[int, float] | None:
         nonlocal begun
-        lanes.begin(begun, deadline=perf_counter() + limit_s)
+        if begun == count or (begun >= connections and now - started >= budget_s):
+            return None
         begun += 1
+        return begun - 1, now + limit_s
 
-    for _ in range(min(connections, count)):
-        begin()
-    while len(over) < begun:
-        for one in lanes.wait(perf_counter() + limit_s):
-            over.append(one)
-            if begun < count and one.ended_at - started < budget_s:
-                begin()
-    return sorted(over, key=lambda one: one.number)
+    while True:
+        while lanes.under_way < connections:
+            first = following(perf_counter())
+            if first is None:
+                break
+            lanes.begin(first[0], deadline=first[1])
+        if not lanes.under_way:
+            return sorted(over, key=lambda one: one.number)
+        over.extend(lanes.wait(perf_counter() + limit_s, following))
 
 
 def tail_ms(one: Exchange) -> float:
