@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 # A server that puts the time or a number into each head makes a new one each time.
 _MOST_HEADS = 64
+# Bytes of a reply that is looked up as a whole.
+_SHORT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,26 @@ class _Known:
 
 
 class Heads:
-    """Heads of replies that were read before: equal requests have equal ones, or nearly so."""
+    """Heads of replies that were read before: equal requests have equal ones, or nearly so.
+
+    And short replies that came in one piece: of an equal one there is nothing to be asked.
+    """
 
     def __init__(self) -> None:
         self._known: dict[bytes, _Known] = {}
+        self._short: dict[bytes, Whole] = {}
+
+    def whole(self, part: bytes) -> Whole | None:
+        """What is known of a reply of which ``part`` came first, where that was all, byte for byte."""
+        return self._short.get(part)
+
+    def keep_short(self, part: bytes, whole: Whole) -> None:
+        """Remembers a reply that was all in its first piece, if it is short; of many only the newest."""
+        if len(part) > _SHORT:
+            return
+        if len(self._short) >= _MOST_HEADS:
+            self._short.clear()
+        self._short[part] = whole
 
     def find(self, head: bytes) -> _Known | None:
         """What is known of a head, byte for byte."""
@@ -86,6 +104,16 @@ class Incoming:
 
     def feed(self, part: bytes) -> Whole | None:
         """Takes the next piece; None while more is to come."""
+        if self.began:
+            return self._more(part)
+        whole = self._heads.whole(part)
+        if whole is None:
+            whole = self._more(part)
+            if whole is not None:
+                self._heads.keep_short(part, whole)
+        return whole
+
+    def _more(self, part: bytes) -> Whole | None:
         if self._left is not None:
             return self._count(len(part))
         self._heard += part

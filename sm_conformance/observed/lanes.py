@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from sm_conformance.observed.http import MAX_REPLY_BYTES, Address
 from sm_conformance.observed.incoming import Heads, Incoming, Whole
@@ -25,8 +25,7 @@ _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _BROKEN = Whole(ok=False, keeps_alive=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """One request that is over; times are of ``perf_counter``.
 
     ``began_at``: it was handed over for sending; ``sent_at``: its first byte went out;
@@ -67,6 +66,12 @@ class _Lane:
     first_byte_at: float | None = None
     pieces: int = 0
 
+    def again(self, number: int, deadline: float, sent_at: float, incoming: Incoming) -> None:
+        """Is the lane of the next request on the same connection, which was just sent."""
+        self.number, self.deadline, self.incoming = number, deadline, incoming
+        self.began_at = self.sent_at = sent_at
+        self.fresh, self.first_byte_at, self.pieces = False, None, 0
+
 
 class Lanes:
     """Connections to one server, over each of which one request at a time is sent.
@@ -79,7 +84,7 @@ class Lanes:
     def __init__(self, address: Address, request: bytes, *, method: str, keep: bool) -> None:
         self._address = (address.host, address.port)
         self._family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        self._request = request
+        self._request = memoryview(request)
         self._method = method
         self._keep = keep
         self._heads = Heads()
@@ -130,9 +135,12 @@ class Lanes:
         while not self._over:
             first = next(iter(self._busy.values()), None)
             ends = until if first is None else min(until, first.deadline)
-            # A selector counts in milliseconds; select, which looks at the selector, does not.
-            select.select([self._selector], [], [], max(0.0, ends - now))
-            self._attend()
+            left_s = max(0.0, ends - now)
+            if following is None:
+                # A selector counts in milliseconds; select, which looks at the selector, does not.
+                select.select([self._selector], [], [], left_s)
+                left_s = 0.0
+            self._attend(left_s)
             now = perf_counter()
             self._end_late(now)
             if now >= until:
@@ -140,10 +148,10 @@ class Lanes:
         over, self._over = self._over, []
         return over
 
-    def _attend(self) -> None:
+    def _attend(self, left_s: float) -> None:
         heard: list[tuple[_Lane, bytes, float]] = []
         # All are read before any is looked at: looking takes its time, which is not the server's.
-        for key, events in self._selector.select(0):
+        for key, events in self._selector.select(left_s):
             sock = key.fileobj
             assert isinstance(sock, socket.socket)
             lane = self._busy.get(sock)
@@ -155,7 +163,11 @@ class Lanes:
                 self._write(lane)
             if events & _READ and sock in self._busy:
                 part = self._read(lane)
-                if part is not None:
+                if part is None:
+                    continue
+                if self._following is not None:
+                    self._settle(lane, part, perf_counter())
+                else:
                     heard.append((lane, part, perf_counter()))
         for lane, part, at in heard:
             self._settle(lane, part, at)
@@ -172,7 +184,6 @@ class Lanes:
         self, number: int, deadline: float, began_at: float, sock: socket.socket | None
     ) -> _Lane:
         """A lane on a kept connection, or on one that is made for it."""
-        incoming = Incoming(method=self._method, heads=self._heads, bound=MAX_REPLY_BYTES)
         fresh = sock is None
         failure = 0
         if sock is None:
@@ -191,8 +202,8 @@ class Lanes:
             deadline=deadline,
             began_at=began_at,
             sock=sock,
-            incoming=incoming,
-            rest=memoryview(self._request),
+            incoming=self._incoming(),
+            rest=self._request,
             fresh=fresh,
             connecting=fresh,
             writing=fresh,
@@ -201,6 +212,9 @@ class Lanes:
         if failure not in _CONNECTING:
             self._fail(lane, failure)
         return lane
+
+    def _incoming(self) -> Incoming:
+        return Incoming(method=self._method, heads=self._heads, bound=MAX_REPLY_BYTES)
 
     def _write(self, lane: _Lane) -> None:
         if lane.connecting:
@@ -211,12 +225,20 @@ class Lanes:
             lane.connecting = False
         if lane.sent_at is None:
             lane.sent_at = perf_counter()
+        self._sent(lane, lane.rest, self._send(lane.sock, lane.rest))
+
+    @staticmethod
+    def _send(sock: socket.socket, rest: memoryview) -> int:
+        """How many bytes of ``rest`` need no more sending."""
         try:
-            lane.rest = lane.rest[lane.sock.send(lane.rest[:_READ_BYTES]) :]
+            return sock.send(rest[:_READ_BYTES])
         except BlockingIOError:
-            pass
+            return 0
         except ConnectionError:
-            lane.rest = lane.rest[:0]  # what the server said before can still be read
+            return len(rest)  # what the server said before can still be read
+
+    def _sent(self, lane: _Lane, what: memoryview, count: int) -> None:
+        lane.rest = what[count:]
         if lane.writing != bool(lane.rest) or lane.fresh:
             lane.writing = bool(lane.rest)
             self._selector.modify(lane.sock, _READ | _WRITE if lane.rest else _READ)
@@ -264,26 +286,31 @@ class Lanes:
 
     def _end(self, lane: _Lane, whole: Whole, ended_at: float) -> None:
         kept = whole.keeps_alive and not lane.rest and (self._keep or len(self._busy) == 1)
-        if kept:
-            del self._busy[lane.sock]
-            after = self._following(ended_at) if self._following is not None else None
-            if after is None:
-                self._free.append(lane.sock)
-            else:
-                self._write(self._lane(*after, perf_counter(), lane.sock))
-        else:
-            self._leave(lane)
+        after = self._following(ended_at) if kept and self._following is not None else None
+        sent_at = perf_counter()
+        # First of all: what else is done meanwhile is not the server's time.
+        sent = self._send(lane.sock, self._request) if after is not None else 0
         self._over.append(
             Exchange(
-                number=lane.number,
-                began_at=lane.began_at,
-                sent_at=lane.sent_at,
-                first_byte_at=lane.first_byte_at,
-                ended_at=ended_at,
-                ok=whole.ok,
-                pieces=lane.pieces,
+                lane.number,
+                lane.began_at,
+                lane.sent_at,
+                lane.first_byte_at,
+                ended_at,
+                whole.ok,
+                lane.pieces,
             )
         )
+        if not kept:
+            self._leave(lane)
+            return
+        del self._busy[lane.sock]
+        if after is None:
+            self._free.append(lane.sock)
+            return
+        lane.again(*after, sent_at, self._incoming())
+        self._busy[lane.sock] = lane
+        self._sent(lane, self._request, sent)
 
     def _leave(self, lane: _Lane) -> None:
         del self._busy[lane.sock]
