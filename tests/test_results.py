@@ -195,7 +195,7 @@ def judge(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, kept_in: Path
 ) -> Callable[..., tuple[Judged, int]]:
     """Judges a miniature, and says how many launches that took."""
-    hurry(monkeypatch)
+    hurry(monkeypatch, pages=True)
     made: list[object] = []
     create = MiniatureEngine.create
 

@@ -75,7 +75,7 @@ SECRETIVE = {
 
 @pytest.fixture(autouse=True)
 def _telltale(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
+    hurry(monkeypatch, pages=True)
     monkeypatch.setitem(MINIATURES, "telltale", TELLTALE)
 
 

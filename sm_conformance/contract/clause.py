@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from sm_conformance import specs
@@ -75,6 +75,11 @@ class Clause:
         return self.number.partition("-")[0]
 
     @property
+    def is_judged(self) -> bool:
+        """Whether a finding exists for it: judged by launches, or on requests to AWS."""
+        return self.disposition in _JUDGED
+
+    @property
     def on_requests(self) -> bool:
         """Whether it is judged on requests to AWS, and not by launching the image."""
         return self.disposition is Disposition.DECLARATION
@@ -84,18 +89,20 @@ class Clause:
         return not self.claims or bool(self.claims & claims)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Contract:
     """All clauses of one edition, in the order of the document."""
+
+    # Without slots: what is asked for again and again is kept beside the fields.
 
     edition: str
     sha256: str
     clauses: tuple[Clause, ...]
 
-    @property
+    @cached_property
     def asserted(self) -> tuple[Clause, ...]:
-        """The clauses that a finding exists for: judged by launches, or on requests to AWS."""
-        return tuple(c for c in self.clauses if c.disposition in _JUDGED)
+        """The clauses that a finding exists for."""
+        return tuple(c for c in self.clauses if c.is_judged)
 
     @property
     def launched(self) -> tuple[Clause, ...]:
@@ -110,10 +117,11 @@ class Contract:
 
     def clause(self, key: str) -> Clause:
         """The clause ``key`` ("TRAIN-064 failure-file"). Raises KeyError."""
-        for clause in self.clauses:
-            if clause.key == key:
-                return clause
-        raise KeyError(key)
+        return self._by_key[key]
+
+    @cached_property
+    def _by_key(self) -> dict[str, Clause]:
+        return {clause.key: clause for clause in self.clauses}
 
     def find(self, number: str) -> tuple[Clause, ...]:
         """The clauses of one number, whatever its case; empty when there is none."""

@@ -74,7 +74,7 @@ def build(
                 "because": clause.because or "",
             }
             for clause in contract.clauses
-            if clause not in contract.asserted
+            if not clause.is_judged
         ],
         "latency": {route: dict(figures) for route, figures in facts.latency.items()},
         "load": dict(facts.load) if facts.load else None,

@@ -12,6 +12,7 @@ import pytest
 from miniatures.judging import TRAINS, Judged, judge, provide_engine
 from sm_conformance.inputs import examples
 from sm_conformance.inputs.ranges import Example, Lines
+from sm_conformance.judgement import badge, page, sarif, summary
 from sm_conformance.laboratory import conversation, instead, ranges, stopping, watch
 from sm_conformance.laboratory.steps import latency, load, ordinary
 
@@ -35,8 +36,14 @@ def _drawn(lines: Sequence[Lines], count: int) -> tuple[Example, ...]:
     return _draw(tuple(lines), count)
 
 
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Miniatures are set up at once and recover at once, or never."""
+def hurry(monkeypatch: pytest.MonkeyPatch, *, pages: bool = False) -> None:
+    """Miniatures are set up at once and recover at once, or never.
+
+    Of the report only the JSON is written, which all other forms are made of; ``pages``: these too.
+    """
+    if not pages:
+        for form in (page, sarif, summary, badge):
+            monkeypatch.setattr(form, "render", lambda _: "")
     monkeypatch.setattr(examples, "draw", _drawn)
     monkeypatch.setattr(stopping, "_SETTLE_S", 0.02)
     monkeypatch.setattr(stopping, "_DROPPED_WAIT_S", 0.1)
