@@ -15,8 +15,9 @@ from types import TracebackType
 from typing import Self
 
 from sm_conformance.observed import sending
+from sm_conformance.observed.answer import Answer
 from sm_conformance.observed.parts import Part
-from sm_conformance.observed.wire import Answer, Wire, connect, is_quiet
+from sm_conformance.observed.wire import Wire, connect, is_quiet
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
 # How long a body is held back that the server is to ask for; other clients wait as long.

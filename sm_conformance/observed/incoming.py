@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sm_conformance.observed.wire import Answer
+from sm_conformance.observed.answer import Answer
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

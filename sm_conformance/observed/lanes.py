@@ -8,13 +8,13 @@ import select
 import selectors
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import perf_counter
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from sm_conformance.observed.http import MAX_REPLY_BYTES, Address
 from sm_conformance.observed.incoming import Heads, Incoming, Whole
+from sm_conformance.observed.lane import Exchange, Lane
 from sm_conformance.observed.wire import is_quiet, problem_of
 
 _READ_BYTES = 256 * 1024
@@ -25,52 +25,8 @@ _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _BROKEN = Whole(ok=False, keeps_alive=False)
 
 
-class Exchange(NamedTuple):
-    """One request that is over; times are of ``perf_counter``.
-
-    ``began_at``: it was handed over for sending; ``sent_at``: its first byte went out;
-    ``first_byte_at``: its reply began. Those that did not happen are None. ``ok``: a complete reply
-    with a status of 200 to 299 came. ``pieces``: in so many its reply was read.
-    """
-
-    number: int
-    began_at: float
-    sent_at: float | None
-    first_byte_at: float | None
-    ended_at: float
-    ok: bool
-    pieces: int = 0
-
-
 # When a request ended, to the number and the deadline of the one that follows it; None: there is none.
 Following = Callable[[float], tuple[int, float] | None]
-
-
-@dataclass(slots=True)
-class _Lane:
-    """One request under way."""
-
-    number: int
-    deadline: float
-    began_at: float
-    sock: socket.socket
-    incoming: Incoming
-    rest: memoryview
-    # The connection was made for this request, so its end is no surprise of keeping it.
-    fresh: bool
-    connecting: bool
-    # Whether the selector looks out for room to write.
-    writing: bool
-    reset: bool = False
-    sent_at: float | None = None
-    first_byte_at: float | None = None
-    pieces: int = 0
-
-    def again(self, number: int, deadline: float, sent_at: float, incoming: Incoming) -> None:
-        """Is the lane of the next request on the same connection, which was just sent."""
-        self.number, self.deadline, self.incoming = number, deadline, incoming
-        self.began_at = self.sent_at = sent_at
-        self.fresh, self.first_byte_at, self.pieces = False, None, 0
 
 
 class Lanes:
@@ -89,7 +45,7 @@ class Lanes:
         self._keep = keep
         self._heads = Heads()
         self._selector = selectors.DefaultSelector()
-        self._busy: dict[socket.socket, _Lane] = {}
+        self._busy: dict[socket.socket, Lane] = {}
         self._free: list[socket.socket] = []
         self._over: list[Exchange] = []
         self._following: Following | None = None
@@ -149,7 +105,7 @@ class Lanes:
         return over
 
     def _attend(self, left_s: float) -> None:
-        heard: list[tuple[_Lane, bytes, float]] = []
+        heard: list[tuple[Lane, bytes, float]] = []
         # All are read before any is looked at: looking takes its time, which is not the server's.
         for key, events in self._selector.select(left_s):
             sock = key.fileobj
@@ -182,7 +138,7 @@ class Lanes:
 
     def _lane(
         self, number: int, deadline: float, began_at: float, sock: socket.socket | None
-    ) -> _Lane:
+    ) -> Lane:
         """A lane on a kept connection, or on one that is made for it."""
         fresh = sock is None
         failure = 0
@@ -197,7 +153,7 @@ class Lanes:
             failure = sock.connect_ex(self._address)
             self.opened += 1
             self._selector.register(sock, _WRITE)
-        lane = _Lane(
+        lane = Lane(
             number=number,
             deadline=deadline,
             began_at=began_at,
@@ -216,7 +172,7 @@ class Lanes:
     def _incoming(self) -> Incoming:
         return Incoming(method=self._method, heads=self._heads, bound=MAX_REPLY_BYTES)
 
-    def _write(self, lane: _Lane) -> None:
+    def _write(self, lane: Lane) -> None:
         if lane.connecting:
             error = lane.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if error:
@@ -237,13 +193,13 @@ class Lanes:
         except ConnectionError:
             return len(rest)  # what the server said before can still be read
 
-    def _sent(self, lane: _Lane, what: memoryview, count: int) -> None:
+    def _sent(self, lane: Lane, what: memoryview, count: int) -> None:
         lane.rest = what[count:]
         if lane.writing != bool(lane.rest) or lane.fresh:
             lane.writing = bool(lane.rest)
             self._selector.modify(lane.sock, _READ | _WRITE if lane.rest else _READ)
 
-    def _read(self, lane: _Lane) -> bytes | None:
+    def _read(self, lane: Lane) -> bytes | None:
         """The next piece, empty when there will be no more; None when there is nothing yet."""
         try:
             part = lane.sock.recv(_READ_BYTES)
@@ -257,7 +213,7 @@ class Lanes:
         lane.pieces += bool(part)
         return part
 
-    def _settle(self, lane: _Lane, part: bytes, at: float) -> None:
+    def _settle(self, lane: Lane, part: bytes, at: float) -> None:
         if part:
             whole = lane.incoming.feed(part)
             if whole is None and self._held() > _MOST_HELD_BYTES:
@@ -280,11 +236,11 @@ class Lanes:
                 break
             self._end(lane, _BROKEN, now)
 
-    def _fail(self, lane: _Lane, number: int) -> None:
+    def _fail(self, lane: Lane, number: int) -> None:
         problem_of(OSError(number, os.strerror(number)))
         self._end(lane, _BROKEN, perf_counter())
 
-    def _end(self, lane: _Lane, whole: Whole, ended_at: float) -> None:
+    def _end(self, lane: Lane, whole: Whole, ended_at: float) -> None:
         kept = whole.keeps_alive and not lane.rest and (self._keep or len(self._busy) == 1)
         after = self._following(ended_at) if kept and self._following is not None else None
         sent_at = perf_counter()
@@ -312,7 +268,7 @@ class Lanes:
         self._busy[lane.sock] = lane
         self._sent(lane, self._request, sent)
 
-    def _leave(self, lane: _Lane) -> None:
+    def _leave(self, lane: Lane) -> None:
         del self._busy[lane.sock]
         self._drop(lane.sock)
 

@@ -11,7 +11,8 @@ from time import perf_counter
 
 from sm_conformance.observed import sending
 from sm_conformance.observed.http import Address
-from sm_conformance.observed.lanes import Exchange, Lanes
+from sm_conformance.observed.lane import Exchange
+from sm_conformance.observed.lanes import Lanes
 
 # How sure the interval of a percentile is; half of the rest lies on either side of it.
 CONFIDENCE = 0.95

@@ -13,7 +13,8 @@ from time import perf_counter
 
 from sm_conformance.observed import sending
 from sm_conformance.observed.http import Address
-from sm_conformance.observed.lanes import Exchange, Lanes
+from sm_conformance.observed.lane import Exchange
+from sm_conformance.observed.lanes import Lanes
 from sm_conformance.observed.latency import Summary, summarise, tail_ms, uncollected
 
 # From the call to the first request that is due.
