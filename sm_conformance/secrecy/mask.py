@@ -6,6 +6,7 @@ import base64
 import html
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ _MOST_VALUES = 200
 _SHORTEST_CUT = 12
 # What is left of a secret that was cut counts as one when it has so much of it.
 _MUCH = 0.6
+_FEWEST_DIGITS = 2
+_DIGIT = re.compile(rb"[0-9]")
+_NO_LETTERS = re.compile(rb"[^A-Za-z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,9 @@ class Mask:
 
     def text(self, text: str) -> str:
         """The text without the secrets."""
-        if not self._needles:
-            return text
-        return self.content(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
+        data = text.encode("utf-8", "surrogatepass")
+        hidden = self.content(data)
+        return text if hidden is data else hidden.decode("utf-8", "replace")
 
     def content(self, data: bytes) -> bytes:
         """The bytes without the secrets, as many as they were."""
@@ -129,7 +133,18 @@ def _covered(data: bytes, spans: Sequence[tuple[int, int]]) -> bytes:
 
 def _needle(form: bytes) -> _Needle:
     size = len(form) if len(form) < _SHORTEST_CUT else math.ceil(len(form) * _MUCH)
-    return _Needle(whole=form, head=form[:size], tail=form[-size:])
+    head, tail = form[:size], form[-size:]
+    # A part that is made of words stands in texts that have nothing to do with the secret.
+    return _Needle(
+        whole=form,
+        head=form if _is_words(head) else head,
+        tail=form if _is_words(tail) else tail,
+    )
+
+
+def _is_words(part: bytes) -> bool:
+    small = all(run[1:].islower() for run in _NO_LETTERS.split(part) if run[1:])
+    return small and len(_DIGIT.findall(part)) < _FEWEST_DIGITS
 
 
 def _forms(value: str) -> Iterator[bytes]:
