@@ -177,6 +177,23 @@ def test_a_secret_is_hidden_across_the_borders_of_pieces(size: int) -> None:
         assert value.encode()[3:12] not in hidden
 
 
+@pytest.mark.parametrize("width", [64, 76])
+@pytest.mark.parametrize(
+    "value", [PEM_LINES[0] + PEM_LINES[1][:14], TOKEN, "pypi-" + "aB3dE5fG7h" * 20]
+)
+def test_a_secret_in_base64_is_hidden_wherever_its_lines_are_broken(value: str, width: int) -> None:
+    mask = Mask([Secret((value,), "one")])
+    for before in range(width):
+        encoded = base64.b64encode(b"." * before + value.encode() + b"." * 9).decode()
+        lines = [encoded[at : at + width] for at in range(0, len(encoded), width)]
+
+        shown = "".join(mask.text(line) for line in lines)
+
+        secret = range(-(-before * 8 // 6) + 1, (before + len(value)) * 8 // 6 - 1)
+        assert sum(shown[at] != "*" for at in secret) < 48
+        assert mask.text("\n".join(lines)).replace("\n", "") == shown
+
+
 def test_without_secrets_nothing_is_changed() -> None:
     assert not Mask()
     assert Mask().text("\udcff AKIA") == "\udcff AKIA"
