@@ -334,6 +334,7 @@ def test_nothing_found_where_nothing_was_looked_for_shows_nothing(judge: Judge, 
     found = judge(data).findings[KEY]
 
     assert (found["verdict"], found["excused"]) == ("not-run", True)
+    assert "scan-0.json names no packages that were looked at" in found["reason"]
     assert "no vulnerabilities of lawful were looked for" in found["reason"]
 
 
