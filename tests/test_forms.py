@@ -274,6 +274,17 @@ def test_all_forms_are_written_from_one_report(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "report.sarif").read_text("utf-8")) == sarif.render(data)
 
 
+def test_text_that_is_no_text_can_be_written_too(tmp_path: Path) -> None:
+    data = everywhere(all_verdicts(), HIDDEN)
+
+    forms.write(data, tmp_path, declaration={"note": HIDDEN})
+
+    assert json.loads((tmp_path / "report.json").read_text("utf-8")) == data
+    assert json.loads((tmp_path / "declaration.json").read_text("utf-8")) == {"note": HIDDEN}
+    for name in ("report.html", "report.sarif", "summary.md", "badge.svg"):
+        assert not set("\u202e\x1b") & set((tmp_path / name).read_text("utf-8"))
+
+
 def test_the_declaration_is_kept_beside_the_report(tmp_path: Path) -> None:
     said = {"claims": ["training"], "waivers": [{"expires": date(2027, 1, 31)}]}
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from miniatures.listed import GOOD_MODEL
 from miniatures.sins import Sin, assert_found_out, hurry, judge_here, weighed
 from sampling import first
 
+from sm_conformance.declaration.values import Expectation
+from sm_conformance.laboratory.listed import unlike
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.installs import install_tried
 from sm_conformance.observed.metering import wrong
@@ -329,6 +333,29 @@ def test_bodies_of_one_shape_differ_in_values_only(
     kind: str, one: bytes, other: bytes, alike: bool
 ) -> None:
     assert (shape(one, kind) == shape(other, kind)) is alike
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "begins"),
+    [
+        (
+            "application/json",
+            json.dumps({"\x1b[2J\u202e\ud800": 1, **dict.fromkeys(map(str, range(5000)))}),
+            r"{\x1b[2J\u202e\ud800: a number, 0: null, ",
+        ),
+        ("text/\x1b[2J\x85" + "x" * 5000 + "+json", "no", r"nothing that is text/\x1b[2j\x85xxx"),
+    ],
+)
+def test_a_shape_that_a_server_made_up_is_safe_to_print(kind: str, body: str, begins: str) -> None:
+    reply = replace(answered(("Content-Type", kind)), body=body.encode())
+    declared = Expectation(content_type=None, body=b"{}", pattern=None, schema=None)
+
+    told = unlike(declared, reply)
+
+    assert told is not None
+    assert told.isprintable()
+    assert told.startswith(begins)
+    assert len(told) < 1000
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,15 @@ def test_a_run_that_was_not_complete_says_so_before_the_conclusion() -> None:
     assert "This run was not complete" not in shown(report()).text
 
 
+def test_a_result_that_was_not_judged_again_counts_no_launches() -> None:
+    page = shown(report(cached={"judged_at": "2026-11-20T08:15:42+00:00"}, launches=0))
+
+    assert "Not judged again" in page.text
+    assert "Nothing was launched for it" in section(page, "said").text
+    assert "launched 0 times" not in page.text
+    assert "launched 7 times as the platform" in section(shown(report()), "said").text
+
+
 def test_changed_limits_are_said_before_the_conclusion_with_their_values() -> None:
     data = report(
         limits_changed={"startup_limit_s": 5},

@@ -20,10 +20,15 @@ from sampling import first
 from test_certificate import conformant, run_of
 
 from sm_conformance import cli
+from sm_conformance.candidate import Candidate
 from sm_conformance.certificate.issuing import certificate
 from sm_conformance.errors import UsageProblem
+from sm_conformance.observed.facts import ImageFacts
+from sm_conformance.observed.manifest import OCI_INDEX, ManifestForm, Place
 from sm_conformance.results import store as stores
+from sm_conformance.results.question import question
 from sm_conformance.results.store import Store
+from sm_conformance.rules import Options, read_rules
 
 AT = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
 ASKED = {"suite": "1", "images": "2"}
@@ -290,6 +295,31 @@ def test_whatever_changes_the_question_is_judged_anew(
 
     assert launches > 0
     assert "cached" not in judged.report
+
+
+@pytest.mark.parametrize(
+    ("scans", "change", "same"),
+    [
+        ((), {"reference": "another:name"}, True),
+        (("scan.json",), {"reference": "another:name"}, False),
+        ((), {"manifest": ManifestForm(OCI_INDEX, Place.REGISTRY)}, False),
+    ],
+    ids=["a name alone", "a name that a scan may know", "a manifest within an index"],
+)
+def test_an_image_is_the_same_only_in_what_is_judged(
+    scans: tuple[str, ...], change: dict[str, Any], same: bool, tmp_path: Path
+) -> None:
+    for name in scans:
+        (tmp_path / name).touch()
+    options = Options(image="x", look_here=False, scans=tuple(tmp_path / name for name in scans))
+    rules, engine = read_rules(options), MiniatureEngine()
+    facts = engine.image("lawful")
+
+    def asked(image: ImageFacts) -> Mapping[str, str]:
+        candidate = Candidate(training=image, hosting=image, declaration=rules.declaration)
+        return question(options, rules, candidate, baseline=None, engine=engine.facts())
+
+    assert (asked(replace(facts, **change)) == asked(facts)) is same
 
 
 def test_a_file_that_the_declaration_names_is_part_of_the_question(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from miniatures.engine import MiniatureEngine
 from miniatures.judging import TRAINS, Judged
 from miniatures.sins import hurry, judge_here
 
@@ -311,6 +313,59 @@ def test_dockle_alone_shows_no_image_free_of_vulnerabilities(judge: Judge) -> No
 
     assert found["verdict"] == "not-run"
     assert "no vulnerabilities of lawful were looked for" in found["reason"]
+
+
+def of_trivy(**changed: Any) -> dict[str, Any]:
+    data = sarif_of_trivy()
+    return {**data, "runs": [{**data["runs"][0], "results": [], **changed}]}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {**trivy(), "Results": None},
+        {**trivy(), "Results": [{"Target": "app/key.pem", "Class": "secret", "Secrets": []}]},
+        of_trivy(results=None),
+        of_trivy(invocations=[{"executionSuccessful": False}]),
+    ],
+    ids=["no packages", "only secrets", "no results", "a run that failed"],
+)
+def test_nothing_found_where_nothing_was_looked_for_shows_nothing(judge: Judge, data: Any) -> None:
+    found = judge(data).findings[KEY]
+
+    assert (found["verdict"], found["excused"]) == ("not-run", True)
+    assert "scan-0.json names no packages that were looked at" in found["reason"]
+    assert "no vulnerabilities of lawful were looked for" in found["reason"]
+
+
+def test_a_run_that_ended_well_and_found_nothing_keeps_the_clause(judge: Judge) -> None:
+    data = of_trivy(invocations=[{"executionSuccessful": True}])
+
+    assert judge(data).findings[KEY]["verdict"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "surely"), [("amd64", True), (None, True), ("", True), ("arm64", False)]
+)
+@pytest.mark.parametrize("scanner", ["trivy", "grype"])
+def test_the_digest_of_an_index_is_not_that_of_its_image_for_another_processor(
+    tmp_path: Path, scanner: str, architecture: str | None, surely: bool
+) -> None:
+    """Both of its images were pulled by the same digest, the scanned and the judged one."""
+    ours = MiniatureEngine().image("lawful")
+    judged = replace(ours, architecture="amd64", manifest_digest="sha256:" + "77" * 32)
+    pulled = [f"lawful@{judged.manifest_digest}"]
+    if scanner == "trivy":
+        data = trivy(OTHER)
+        data["Metadata"] |= {"RepoDigests": pulled, "ImageConfig": {"architecture": architecture}}
+    else:
+        data = grype(OTHER)
+        data["source"]["target"] |= {"repoDigests": pulled, "architecture": architecture}
+
+    of = read(written(tmp_path, data)).of
+
+    assert of.is_surely(judged) is surely
+    assert of.is_another([judged]) is not surely
 
 
 def test_several_scans_are_held_together(judge: Judge) -> None:

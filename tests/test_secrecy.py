@@ -6,13 +6,19 @@ import base64
 import gzip
 import io
 import json
+import random
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 from urllib.parse import quote
 
 import pytest
 
 from sm_conformance.declaration.problems import shown
+from sm_conformance.engine.protocol import Engine
+from sm_conformance.laboratory.hidden import mask_of
+from sm_conformance.observed.facts import ImageFacts
 from sm_conformance.secrecy.files import hide_in
 from sm_conformance.secrecy.mask import Mask
 from sm_conformance.secrecy.shapes import Secret, hidden_by_name, in_data, secrets
@@ -22,6 +28,12 @@ TOKEN = "ghp_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z5A"
 SECRET_KEY = "kR9/vQ2+xZ7wLmN4pT8sYb1cD6eF3gH5jKaU0iOq"
 PASSWORD = "tr0ub4dor&3"
 PEM_LINES = ("MIIEowIBAAKCAQEAw7Zq3nV8xR5tY2kL9pQ1sD4fG6hJ8mN0bV", "cX3zA5wE7rT9yU1iO3pA5sD7f==")
+ENCRYPTED = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0A1B2C3D4E5F60718293A4B5C6D7E8F9"
+PGP = (
+    "-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: GnuPG v2.0.22 (GNU/Linux)\n\n"
+    + "\n".join(PEM_LINES)
+    + "\n=aB3d\n-----END PGP PRIVATE KEY BLOCK-----"
+)
 PEM = "-----BEGIN RSA PRIVATE KEY-----\n" + "\n".join(PEM_LINES) + "\n-----END RSA PRIVATE KEY-----"
 
 
@@ -46,6 +58,9 @@ def values(text: str) -> list[str]:
         ("git clone https://oauth2:qkfjwxhz@git.corp.io/a/b", ":qkfjwxhz@"),
         (PEM, PEM_LINES[0]),
         (PEM.replace("\n", "\\n"), PEM_LINES[1]),
+        (PEM.replace("---\nM", f"---\n{ENCRYPTED}\n\nM"), PEM_LINES[0]),
+        (PEM.replace("---\nM", f"---\n{ENCRYPTED}\n\nM").replace("\n", "\\n"), PEM_LINES[1]),
+        (PGP, PEM_LINES[0]),
         ("dckr_pat_aB3dE5fG7hJ9kL1mN3pQ5rS7tU9", "dckr_pat_aB3dE5fG7hJ9kL1mN3pQ5rS7tU9"),
     ],
 )
@@ -98,6 +113,8 @@ def test_a_value_that_is_called_secret_is_hidden_but_not_told() -> None:
     assert [one.values for one in hidden_by_name("DB_PASSWORD", "correct7horse")] == [
         ("correct7horse",)
     ]
+    assert list(hidden_by_name("PGPASSWORD", "correct7horse"))
+    assert not list(hidden_by_name("MONKEY", "correct7horse"))
     assert not list(hidden_by_name("TOKENIZER", "bert-base-uncased-7"))
     assert not list(hidden_by_name("EOS_TOKEN", "<|endoftext|>"))
     assert not list(hidden_by_name("API_KEY", "your-api-key-1"))
@@ -160,6 +177,23 @@ def test_a_secret_is_hidden_across_the_borders_of_pieces(size: int) -> None:
         assert value.encode()[3:12] not in hidden
 
 
+@pytest.mark.parametrize("width", [64, 76])
+@pytest.mark.parametrize(
+    "value", [PEM_LINES[0] + PEM_LINES[1][:14], TOKEN, "pypi-" + "aB3dE5fG7h" * 20]
+)
+def test_a_secret_in_base64_is_hidden_wherever_its_lines_are_broken(value: str, width: int) -> None:
+    mask = Mask([Secret((value,), "one")])
+    for before in range(width):
+        encoded = base64.b64encode(b"." * before + value.encode() + b"." * 9).decode()
+        lines = [encoded[at : at + width] for at in range(0, len(encoded), width)]
+
+        shown = "".join(mask.text(line) for line in lines)
+
+        secret = range(-(-before * 8 // 6) + 1, (before + len(value)) * 8 // 6 - 1)
+        assert sum(shown[at] != "*" for at in secret) < 48
+        assert mask.text("\n".join(lines)).replace("\n", "") == shown
+
+
 def test_without_secrets_nothing_is_changed() -> None:
     assert not Mask()
     assert Mask().text("\udcff AKIA") == "\udcff AKIA"
@@ -178,6 +212,39 @@ def test_a_candidate_with_thousands_of_secrets_is_not_looked_for_all_day() -> No
 
     assert "secret-00000" not in mask.text("secret-00000-value")
     assert len(mask._needles) < 3000
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("/opt/ml/model/server1.pem", "/opt/ml/model/saved_model.pb, and no server.pem"),
+        ("conformance2026", "sm-conformance: a conformance test"),
+        ("Training1job", "Training begins"),
+    ],
+)
+def test_the_words_that_a_secret_is_made_of_are_left_alone_elsewhere(value: str, said: str) -> None:
+    (secret,) = hidden_by_name("SIGNING_PRIVATE_KEY", value)
+    mask = Mask([secret])
+
+    assert mask.text(said) == said
+    assert mask.text(f"it is {value}!") == f"it is {'*' * len(value)}!"
+
+
+def test_text_without_a_secret_is_the_same_text() -> None:
+    assert MASK.text("name-\udcff-of-a-file") == "name-\udcff-of-a-file"
+    assert MASK.text(f"\udcff {KEY}").endswith(f" {'*' * len(KEY)}")
+
+
+def test_what_an_owner_declares_is_hidden_whatever_an_image_is_full_of() -> None:
+    tokens = {f"L{number}": f"ghp_{number:036d}abcdefgh" for number in range(400)}
+    engine = cast(Engine, SimpleNamespace(layers=lambda _: ()))
+    facts = cast(ImageFacts, SimpleNamespace(
+        reference="x", config_digest="sha256:1", environment={}, labels=tokens
+    ))  # fmt: skip
+
+    mask = mask_of(engine, [facts], {"training": {"environment": {"A": TOKEN}}})
+
+    assert TOKEN not in mask.text(f"told: {TOKEN}")
 
 
 # -- files -----------------------------------------------------------------------------------------
@@ -246,6 +313,22 @@ def test_a_secret_that_is_said_to_be_packed_and_is_not_is_hidden_too(tmp_path: P
     (path,) = tmp_path.iterdir()
     assert path.name == f"{'*' * len(KEY)}.gz"
     assert path.read_text("utf-8") == f"{'*' * len(TOKEN)}\n"
+
+
+@pytest.mark.parametrize("long", [False, True])
+@pytest.mark.parametrize("damage", ["cut", "followed"])
+def test_a_secret_in_a_damaged_archive_goes_with_it(
+    tmp_path: Path, damage: str, long: bool
+) -> None:
+    noise = random.Random(1).randbytes(3 << 20 if long else 4000)
+    packed = gzip.compress(TOKEN.encode() + noise)
+    path = tmp_path / "sourcedir.tar.gz"
+    path.write_bytes(packed[:-2000] if damage == "cut" else packed + b"and more")
+    (tmp_path / "fine.gz").write_bytes(gzip.compress(noise)[:-2000])
+
+    assert hide_in(tmp_path, MASK) == [path]
+
+    assert [one.name for one in tmp_path.iterdir()] == ["fine.gz"]
 
 
 def test_a_file_in_which_a_secret_cannot_be_hidden_goes(

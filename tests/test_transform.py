@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,15 @@ def test_a_line_that_is_larger_than_the_payload_goes_alone() -> None:
     line = b"x" * (1 << 20) + b"\n"
 
     assert transform.records(job(split="line", body=line + b"1\n"), payload_mb=1) == (line, b"1\n")
+
+
+def test_very_many_lines_are_packed_in_a_moment() -> None:
+    body = b"1,2\n" * (1 << 18)
+    began = time.process_time()
+
+    assert transform.records(job(split="line", body=body), payload_mb=2) == (body,)
+
+    assert time.process_time() - began < 2  # some 0.1 s; a copy for each line takes 15 s and more
 
 
 def test_of_a_job_is_told_what_its_request_says_and_no_more() -> None:
@@ -179,6 +189,17 @@ def test_a_packed_file_is_unpacked_and_belongs_to_the_seal(tmp_path: Path, s3: P
         assert said["body"] == content.decode()
 
     assert len(seals) == 2
+
+
+@pytest.mark.parametrize("content", [b"7,8\n9,10\n", b"\r\n \n\n7,8\n9,10\n"])
+def test_the_sample_request_is_the_first_record_and_no_empty_line(
+    tmp_path: Path, s3: Path, content: bytes
+) -> None:
+    (s3 / "a-bucket" / "rows" / "a.csv").write_bytes(content)
+
+    (sample,) = read(tmp_path, whole("algorithm"), s3=s3).document["hosting"]["requests"]
+
+    assert sample["body"] == "7,8\n"
 
 
 def test_what_is_taken_apart_in_other_ways_is_noted(tmp_path: Path, s3: Path) -> None:

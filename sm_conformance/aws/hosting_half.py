@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import re
 import zlib
 from pathlib import Path
 
@@ -23,6 +24,8 @@ _DEFAULT_PAYLOAD_MB = 6
 _LARGEST_PAYLOAD_MB = 100
 # What is sent in a rehearsal on one machine is a small file.
 _LARGEST_OBJECT = 16 * _MB
+# They hold no record.
+_EMPTY_LINES = re.compile(rb"\A(?:[ \t\r]*\n)+")
 _SPLITS = {"None": "none", "Line": "line"}
 _STRATEGIES = {"SingleRecord": "single-record", "MultiRecord": "multi-record"}
 
@@ -171,6 +174,7 @@ def _body(job: Place, *, store: Store) -> dict[str, str]:
     content = _start(path, size=size, packed=packed)
     whole = len(content) <= size
     if split == "Line" and (single or not whole):
+        content = _EMPTY_LINES.sub(b"", content)
         content = content[: content.find(b"\n") + 1] or content
         whole = False
     elif whole and not packed:

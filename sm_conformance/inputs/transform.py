@@ -76,10 +76,12 @@ def _lines(body: bytes) -> list[bytes]:
 
 
 def _packed(lines: list[bytes], *, size: int) -> Iterator[bytes]:
-    held = b""
+    held: list[bytes] = []
+    room = size
     for line in lines:
-        if held and len(held) + len(line) > size:
-            yield held
-            held = b""
-        held += line
-    yield held
+        if held and len(line) > room:
+            yield b"".join(held)
+            held, room = [], size
+        held.append(line)
+        room -= len(line)
+    yield b"".join(held)

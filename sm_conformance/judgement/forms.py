@@ -29,7 +29,8 @@ def write(report: Mapping[str, Any], folder: Path, *, declaration: Mapping[str, 
     if declaration:
         texts[DECLARATION] = _json(declaration)
     for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        # Half of a surrogate pair becomes what JSON writes for it; elsewhere none is left.
+        (folder / name).write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def _json(data: Mapping[str, Any]) -> str:

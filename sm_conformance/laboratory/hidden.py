@@ -38,14 +38,15 @@ def _texts(engine: Engine, image: ImageFacts) -> Iterator[tuple[str, str]]:
 
 
 def mask_of(engine: Engine, images: Iterable[ImageFacts], *declared: Any) -> Mask:
-    """Hides the secrets of the images, and those of JSON data that was ``declared``."""
-    found: list[Secret] = []
+    """Hides the secrets of the images, and those of JSON data that was ``declared``.
+
+    Those come first: how many there are in an image, and so what is too much, is not the owner's word.
+    """
+    found: list[Secret] = [secret for data in declared for secret in in_data(data)]
     for image in {image.config_digest: image for image in images}.values():
         with suppress(Unknowable):  # its clause says so; what nobody can read does not get out
             for _, secret in places(engine, image):
                 found.append(secret)
         for name, value in image.environment.items():
             found += hidden_by_name(name, value)
-    for data in declared:
-        found += in_data(data)
     return Mask(found)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from sm_conformance.declaration.values import Expectation, Hosting, SampleRequest
 from sm_conformance.laboratory.expected import CannotTell, unmet
-from sm_conformance.observed.http import Reply
+from sm_conformance.observed.http import Reply, printable
 from sm_conformance.observed.labels import media_type
 from sm_conformance.observed.shape import shape
+
+_SHOWN = 200
 
 
 def samples(hosting: Hosting | None) -> list[tuple[str, SampleRequest]]:
@@ -26,7 +28,7 @@ def in_batch(sample: SampleRequest) -> str:
 
 
 def unlike(expect: Expectation | None, reply: Reply) -> str | None:
-    """How a reply has another shape than ``expect`` says; None where it has that one.
+    """How a reply has another shape than ``expect`` says, safe to print; None where it has that one.
 
     Of a declared body the values may differ. None as well where nothing is expected, or where the
     reply cannot be held against it.
@@ -43,4 +45,10 @@ def unlike(expect: Expectation | None, reply: Reply) -> str | None:
     if expect.content_type is not None and kind != media_type(expect.content_type):
         return other.actual
     wanted, found = shape(expect.body, kind), shape(reply.body, kind)
-    return None if wanted == found else f"{found} instead of {wanted}"
+    return None if wanted == found else f"{_shown(found)} instead of {_shown(wanted)}"
+
+
+def _shown(told: str | None) -> str:
+    """A shape has the names that are in a body, and its media type: a server chooses both."""
+    text = told or "nothing to compare"
+    return printable(text[:_SHOWN]) + ("…" if len(text) > _SHOWN else "")

@@ -47,6 +47,8 @@ def question(
         "options": {
             "model": options.model_data,
             "scans": options.scans,
+            # A scanner's file may know an image by its name alone.
+            "names": [image.reference for image, _ in candidate.images if options.scans],
             "s3": options.s3 is not None,
             "examples": options.examples,
             "watch": options.watch_s,
@@ -59,8 +61,9 @@ def question(
     return {name: _digest(part) for name, part in parts.items()}
 
 
-def _digests(image: ImageFacts) -> tuple[str | None, ...]:
-    return image.config_digest, image.manifest_digest
+def _digests(image: ImageFacts) -> tuple[Any, ...]:
+    # One manifest lies alone and in an index, and may be pushed in either form.
+    return image.config_digest, image.manifest_digest, image.manifest
 
 
 def _digest(part: Any) -> str:

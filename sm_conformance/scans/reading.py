@@ -22,6 +22,7 @@ from sm_conformance.scans.scan import SERIOUS, Named, Scan, Weakness
 
 MOST_BYTES = 32 << 20
 _FATAL = "fatal"
+_PACKAGES = ("os-pkgs", "lang-pkgs")
 _LINE = re.compile(
     r"^(Vulnerability|Severity|Package|Version|Installed Version|Fix(?:ed)? Version)(?:: ?| )(.*)$"
 )
@@ -85,7 +86,9 @@ def _trivy(file: str, data: Mapping[str, Any]) -> Scan:
         data["ArtifactName"],
         *_all(about, "RepoTags"),
         *_all(about, "RepoDigests"),
+        architecture=(about.get("ImageConfig") or {}).get("architecture") or None,
     )
+    results = _all(data, "Results")
     found = [
         Weakness(
             id=one["VulnerabilityID"],
@@ -94,10 +97,12 @@ def _trivy(file: str, data: Mapping[str, Any]) -> Scan:
             fixed=one.get("FixedVersion") or "",
             severity=one["Severity"].lower(),
         )
-        for result in _all(data, "Results")
+        for result in results
         for one in _all(result, "Vulnerabilities")
     ]
-    return Scan(file, "trivy", of, _serious(found))
+    # Of packages that it looks at there is a result, found or not; it may have looked for secrets only.
+    looked = any(result.get("Class") in _PACKAGES for result in results)
+    return Scan(file, "trivy", of, _serious(found), looks_for_known=looked)
 
 
 def _grype(file: str, data: Mapping[str, Any]) -> Scan:
@@ -106,6 +111,7 @@ def _grype(file: str, data: Mapping[str, Any]) -> Scan:
     of = Named.by(
         about.get("imageID"), about.get("manifestDigest"), about.get("userInput"),
         *_all(about, "tags"), *_all(about, "repoDigests"),
+        architecture=about.get("architecture") or None,
     )  # fmt: skip
     found = []
     for match in _all(data, "matches"):
@@ -146,7 +152,7 @@ def _sarif(file: str, data: Mapping[str, Any]) -> Scan:
     if any(one != of for one in named):
         raise _NotUnderstood("its runs are of several images: give each a file of its own")
     found = chain.from_iterable(_IN_SARIF[scanner](run) for scanner, run in runs)
-    known = any(scanner != "Dockle" for scanner, _ in runs)
+    known = any(scanner != "Dockle" and _ended_well(run) for scanner, run in runs)
     names = dict.fromkeys(scanner for scanner, _ in runs)
     return Scan(file, " and ".join(names), of, _serious(found), looks_for_known=known)
 
@@ -157,6 +163,12 @@ def _scanner(run: Mapping[str, Any]) -> str:
         if scanner.lower() in name.lower():
             return scanner
     raise _NotUnderstood(f"it is of {printable(name)[:80]!r}; known are trivy, grype and Dockle")
+
+
+def _ended_well(run: Mapping[str, Any]) -> bool:
+    """Whether nothing found is what was found: a run that failed has no list of results (3.14.23)."""
+    told = _all(run, "invocations")
+    return run.get("results") is not None and all(one["executionSuccessful"] for one in told)
 
 
 def _sarif_of_trivy(run: Mapping[str, Any]) -> Found:

@@ -33,18 +33,23 @@ class Weakness:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The image that a file speaks of: the digests and the names that it has for it."""
+    """The image that a file speaks of: the digests and the names that it has for it.
+
+    ``architecture`` is the image's, None where the file does not say: the digest of an index is that
+    of images of several.
+    """
 
     digests: frozenset[str]
     names: frozenset[str]
+    architecture: str | None = None
 
     @classmethod
-    def by(cls, *texts: str | None) -> Named:
+    def by(cls, *texts: str | None, architecture: str | None = None) -> Named:
         """Of what a file says: digests, names, and names that end in a digest."""
         told = [text for text in texts if text]
         digests = [found for text in told for found in _DIGEST.findall(text)]
         names = [_full(text) for text in told if not _DIGEST.search(text)]
-        return cls(frozenset(digests), frozenset(names))
+        return cls(frozenset(digests), frozenset(names), architecture)
 
     def is_another(self, images: Iterable[ImageFacts]) -> bool:
         """Whether it is surely none of ``images``: only a digest tells."""
@@ -52,7 +57,10 @@ class Named:
 
     def is_surely(self, image: ImageFacts) -> bool:
         """Whether a digest says that it is this image."""
-        return bool(self.digests & {image.config_digest, image.manifest_digest})
+        if image.config_digest in self.digests:
+            return True
+        same = self.architecture in (None, image.architecture)
+        return same and image.manifest_digest in self.digests
 
     def is_called(self, image: ImageFacts) -> bool:
         """Whether it has the name of this image, which says less: names are given anew."""
@@ -61,7 +69,9 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What one file says. ``looks_for_known`` is false of a scanner that knows no vulnerabilities."""
+    """What one file says. ``looks_for_known`` is false where known vulnerabilities were not looked for:
+    of a scanner that knows none, of a run that failed, or that looked for something else.
+    """
 
     file: str
     scanner: str

@@ -10,6 +10,7 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Iterator
+from io import BufferedIOBase
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +18,7 @@ from sm_conformance.secrecy.mask import Mask
 
 _CHUNK_BYTES = 1 << 20
 _BLOCK = tarfile.BLOCKSIZE
+_DAMAGED = (gzip.BadGzipFile, EOFError, zlib.error)
 _WITHOUT_CONTENT = (
     tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.DIRTYPE,
     tarfile.FIFOTYPE,
@@ -41,7 +43,7 @@ def hide_in(folder: Path, mask: Mask) -> list[Path]:
                 hidden = mask.text(name)
                 if hidden != name:
                     path.rename(path.with_name(hidden))
-            except OSError:
+            except (OSError, *_DAMAGED):
                 lost.append(path)
                 with contextlib.suppress(OSError):
                     path.unlink()
@@ -70,17 +72,27 @@ def _told(path: Path, mask: Mask, *, packed: bool) -> bool:
     try:
         with _opened(path, packed=packed) as source:
             return mask.tells(_pieces(source))
-    except (gzip.BadGzipFile, EOFError, zlib.error):
+    except _DAMAGED:
         return False
 
 
-def _opened(path: Path, *, packed: bool) -> BinaryIO:
-    return gzip.open(path, "rb") if packed else path.open("rb")  # type: ignore[return-value]
+def _opened(path: Path, *, packed: bool) -> BufferedIOBase:
+    return gzip.open(path, "rb") if packed else path.open("rb")
 
 
-def _pieces(source: BinaryIO) -> Iterator[bytes]:
-    while piece := source.read(_CHUNK_BYTES):
-        yield piece
+def _pieces(source: BufferedIOBase) -> Iterator[bytes]:
+    """What there is to read, where it is damaged up to there; only then it raises."""
+    held: list[bytes] = []
+    try:
+        while piece := source.read1(_CHUNK_BYTES):
+            held.append(piece)
+            if sum(map(len, held)) >= _CHUNK_BYTES:
+                yield b"".join(held)
+                held.clear()
+    except _DAMAGED:
+        yield b"".join(held)
+        raise
+    yield b"".join(held)
 
 
 def _packed(path: Path, to: Path) -> Path:
@@ -89,7 +101,7 @@ def _packed(path: Path, to: Path) -> Path:
     return to
 
 
-def _mend(source: BinaryIO, target: BinaryIO) -> None:
+def _mend(source: BufferedIOBase, target: BinaryIO) -> None:
     """Gives the heads of a tar archive that were changed the sums that they need; else nothing."""
     at = 0
     while len(head := source.read(_BLOCK)) == _BLOCK:

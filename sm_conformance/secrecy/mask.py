@@ -6,6 +6,7 @@ import base64
 import html
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,37 +20,33 @@ _MOST_VALUES = 200
 _SHORTEST_CUT = 12
 # What is left of a secret that was cut counts as one when it has so much of it.
 _MUCH = 0.6
+_FEWEST_DIGITS = 2
+# Of text in base64, which stands in lines of 64 or 76 characters.
+_PART, _APART = 24, 32
+_DIGIT = re.compile(rb"[0-9]")
+_NO_LETTERS = re.compile(rb"[^A-Za-z]+")
 
 
 @dataclass(frozen=True, slots=True)
 class _Needle:
-    """One form of a secret; whoever holds ``head`` or ``tail`` holds most of it."""
+    """One form of a secret; whoever holds one of ``parts``, by their places in it, holds much of it."""
 
     whole: bytes
-    head: bytes
-    tail: bytes
+    parts: tuple[tuple[int, bytes], ...]
 
     def spans(self, data: bytes) -> Iterator[tuple[int, int]]:
-        at = data.find(self.head)
-        while at >= 0:
-            end = at + len(self.head)
-            while (
-                end < len(data) and end - at < len(self.whole) and data[end] == self.whole[end - at]
-            ):
-                end += 1
-            yield at, end
-            at = data.find(self.head, end)
-        at = data.find(self.tail) if self.tail != self.head else -1
-        while at >= 0:
-            end = begin = at + len(self.tail)
-            while (
-                begin
-                and end - begin < len(self.whole)
-                and data[begin - 1] == self.whole[begin - 1 - end]
-            ):
-                begin -= 1
-            yield begin, end
-            at = data.find(self.tail, end)
+        for place, part in self.parts:
+            at = data.find(part)
+            while at >= 0:
+                begin, end = at, at + len(part)
+                start = at - place  # where the whole would begin
+                while begin > max(start, 0) and data[begin - 1] == self.whole[begin - 1 - start]:
+                    begin -= 1
+                last = min(start + len(self.whole), len(data))
+                while end < last and data[end] == self.whole[end - start]:
+                    end += 1
+                yield begin, end
+                at = data.find(part, end)
 
 
 class Mask:
@@ -60,8 +57,11 @@ class Mask:
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         values = list(dict.fromkeys(value for one in secrets for value in one.values))
-        forms = {form for value in values[:_MOST_VALUES] for form in _forms(value)}
-        self._needles = tuple(_needle(form) for form in sorted(forms, key=lambda form: -len(form)))
+        values = values[:_MOST_VALUES]
+        needles = {form: _needle(form) for value in values for form in _forms(value)}
+        needles |= {form: _in_lines(form) for value in values for form in _in_base64(value)}
+        forms = sorted(needles, key=lambda form: -len(form))
+        self._needles = tuple(needles[form] for form in forms)
         self.longest = max((len(form) for form in forms), default=0)
 
     def __bool__(self) -> bool:
@@ -70,9 +70,9 @@ class Mask:
 
     def text(self, text: str) -> str:
         """The text without the secrets."""
-        if not self._needles:
-            return text
-        return self.content(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
+        data = text.encode("utf-8", "surrogatepass")
+        hidden = self.content(data)
+        return text if hidden is data else hidden.decode("utf-8", "replace")
 
     def content(self, data: bytes) -> bytes:
         """The bytes without the secrets, as many as they were."""
@@ -129,11 +129,28 @@ def _covered(data: bytes, spans: Sequence[tuple[int, int]]) -> bytes:
 
 def _needle(form: bytes) -> _Needle:
     size = len(form) if len(form) < _SHORTEST_CUT else math.ceil(len(form) * _MUCH)
-    return _Needle(whole=form, head=form[:size], tail=form[-size:])
+    head, tail = form[:size], form[-size:]
+    # A part that is made of words stands in texts that have nothing to do with the secret.
+    parts = [(0, form) if _is_words(head) else (0, head)]
+    parts += [] if _is_words(tail) else [(len(form) - size, tail)]
+    return _Needle(whole=form, parts=tuple(dict.fromkeys(parts)))
+
+
+def _in_lines(form: bytes) -> _Needle:
+    """For text in base64, which is broken into lines anywhere: each line holds a part."""
+    if len(form) < 2 * _PART:
+        return _needle(form)
+    places = (*range(0, len(form) - _PART, _APART), len(form) - _PART)
+    return _Needle(whole=form, parts=tuple((at, form[at : at + _PART]) for at in places))
+
+
+def _is_words(part: bytes) -> bool:
+    small = all(run[1:].islower() for run in _NO_LETTERS.split(part) if run[1:])
+    return small and len(_DIGIT.findall(part)) < _FEWEST_DIGITS
 
 
 def _forms(value: str) -> Iterator[bytes]:
-    """The value as texts, URLs, JSON, pages and base64 have it."""
+    """The value as texts, URLs, JSON and pages have it."""
     in_json = json.dumps(value)[1:-1]
     written = json.dumps(value, ensure_ascii=False)[1:-1]
     for text in (
@@ -141,6 +158,9 @@ def _forms(value: str) -> Iterator[bytes]:
         in_json.replace("/", "\\/"), html.escape(value), value.encode("utf-8", "replace").hex(),
     ):  # fmt: skip
         yield text.encode("utf-8", "replace")
+
+
+def _in_base64(value: str) -> Iterator[bytes]:
     plain = value.encode("utf-8", "replace")
     for before in range(3):
         # Only the characters that do not depend on what stands around the value.

@@ -32,6 +32,8 @@ _TOKENS = re.compile(
 )
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN (?:[A-Z]{2,10} )?PRIVATE KEY(?: BLOCK)?-----"
+    # Headers, of a key that is encrypted or made by GnuPG.
+    r"(?:(?:\s|\\[nr]){1,8}[A-Za-z-]{3,20}: [^\r\n\\]{1,200}){0,5}"
     r"((?:[A-Za-z0-9+/=\s]|\\[nr]){40,20000})"
 )
 _LINE_END = re.compile(r"(?:\s|\\[nr])+")
@@ -58,7 +60,8 @@ _LEAST_DIFFERENT_KEY = 6
 _LEAST_DIFFERENT_PASSWORD = 3
 # Names of variables that hold secrets, and the least that a value has to look like one.
 _NAMED = re.compile(
-    r"(?i)(?:^|.*[_-])(?:password|passwd|secret|token|credential|(?:api|secret|access|private|auth)_?key)$"
+    r"(?i)(?:.*passw(?:or)?d|(?:.*[_-])?(?:secret|token|credential|"
+    r"(?:api|secret|access|private|auth)_?key))$"
 )
 _NAMED_VALUE = re.compile(r"(?=[^\s]*[0-9])(?=[^\s]*[A-Za-z])[A-Za-z0-9+/=_.~!@#%^&*:-]{12,4096}")
 # Of a longer text the beginning is looked at.

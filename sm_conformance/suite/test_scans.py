@@ -14,6 +14,7 @@ from sm_conformance.suite.images import claimed_images
 
 _FEW = 5
 _LONGEST = 120
+_NOT_FOR_KNOWN = "Dockle"
 _HAND_OVER = "hand over what trivy or grype found with --sm-scan FILE"
 
 
@@ -65,6 +66,8 @@ def _doubts(scans: tuple[Scan, ...], images: list[ImageFacts]) -> Iterator[str]:
     for scan in scans:
         if not scan.of.digests:
             yield f"{printable(scan.file)[:_LONGEST]} does not say by a digest which image it is of"
+        if not scan.looks_for_known and scan.scanner != _NOT_FOR_KNOWN:
+            yield f"{printable(scan.file)[:_LONGEST]} names no packages that were looked at"
     for image in images:
         sure = [scan for scan in scans if scan.of.is_surely(image) and scan.looks_for_known]
         if not sure:
