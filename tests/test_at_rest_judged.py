@@ -29,6 +29,7 @@ from lying import (
 )
 from miniatures.judging import OTHERS_OFF, Judged, judged
 from registries import named, pushed, pushed_index, registry
+from strange_registry import strange, typed
 
 from sm_conformance import cli, specs
 from sm_conformance.at_rest.engine import AtRest
@@ -337,8 +338,7 @@ def test_a_registry_that_hands_over_other_bytes_is_not_believed(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reference = f"{host}/team/forged:1"
-    made = Made()
-    manifest = pushed(reference, made)
+    pushed(reference, Made())
     source = InRegistry(credentials=lambda _: None)
     iterate = requests.Response.iter_content
 
@@ -351,12 +351,17 @@ def test_a_registry_that_hands_over_other_bytes_is_not_believed(
         source.find(reference)
     source.close()
 
-    monkeypatch.undo()
-    monkeypatch.setattr(Repository, "manifest", lambda *_: manifest)
-    other = InRegistry(credentials=lambda _: None)
-    with pytest.raises(HarnessTrouble, match="another manifest than"):
-        other.find(f"{host}/team/forged@sha256:{'0' * 64}")
-    other.close()
+
+def test_a_registry_that_hands_over_another_manifest_is_not_believed() -> None:
+    raw = Made().manifest()
+    source = InRegistry(credentials=lambda _: None)
+
+    with (
+        strange(lambda *_: typed(raw, OCI_MANIFEST)) as there,
+        pytest.raises(HarnessTrouble, match="another manifest than"),
+    ):
+        source.find(f"{there.host}/team/forged@sha256:{'0' * 64}")
+    source.close()
 
 
 def test_a_layer_that_is_larger_than_its_manifest_says_is_given_up(host: str) -> None:
