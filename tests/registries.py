@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import requests
-from lying import Made, described, digest
+from handmade import Made, described, digest
 
 from sm_conformance.observed.manifest import DOCKER_MANIFEST, OCI_INDEX
 from sm_conformance.registry.client import Repository

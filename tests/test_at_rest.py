@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lying import (
+from handmade import (
     Made,
     attested,
     described,

@@ -13,7 +13,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import requests
-from lying import (
+from handmade import (
     ATTESTED,
     Made,
     attested,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from as_cosign import attested
 from cryptography.exceptions import InvalidSignature
-from lying import Made
+from handmade import Made
 from registries import pushed, registry
 from reports import finding, report
 

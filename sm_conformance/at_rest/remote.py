@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from typing import BinaryIO
 
-from sm_conformance.at_rest.lying import Lying, image_of, of_manifest
 from sm_conformance.at_rest.parts import Content, is_digest
+from sm_conformance.at_rest.stored import Stored, image_of, of_manifest
 from sm_conformance.errors import UsageProblem
 from sm_conformance.observed.http import printable
 from sm_conformance.observed.manifest import Entry
@@ -25,7 +25,7 @@ class InRegistry:
         self._credentials = credentials
         self._files: list[BinaryIO] = []
 
-    def find(self, reference: str) -> Lying:
+    def find(self, reference: str) -> Stored:
         """The image that lies there now, all its parts fetched. Raises UsageProblem if none does."""
         repository = Repository(reference, credentials=self._credentials)
         top = repository.manifest()
