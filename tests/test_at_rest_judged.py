@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import jsonschema
@@ -52,6 +53,13 @@ STATIC = {
     "IMG-012 root-hosting", "IMG-016 architecture", "IMG-021 no-secrets-in-image",
 }  # fmt: skip
 SAID = "claims: [training, hosting]\nnetwork: isolated\n"
+
+
+@dataclass
+class Disk:
+    """What is told of a disk."""
+
+    free: int
 
 
 class Found(Judged):
@@ -361,6 +369,20 @@ def test_a_registry_that_hands_over_another_manifest_is_not_believed() -> None:
         pytest.raises(HarnessTrouble, match="another manifest than"),
     ):
         source.find(f"{there.host}/team/forged@sha256:{'0' * 64}")
+    source.close()
+
+
+def test_a_layer_that_the_disk_has_no_room_for_is_not_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raw = Made().manifest()
+    source = InRegistry(credentials=lambda _: None)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Disk(free=10))
+
+    with strange(lambda *_: typed(raw, OCI_MANIFEST)) as there:
+        with pytest.raises(HarnessTrouble, match="half of what is free"):
+            source.find(f"{there.host}/team/large:1")
+        assert not [path for path, _ in there.asked if "/blobs/" in path]
     source.close()
 
 

@@ -28,7 +28,7 @@ from sm_conformance import cli
 from sm_conformance.certificate import command, signing
 from sm_conformance.certificate.bundle import Bundle, decoded, evidence_of
 from sm_conformance.certificate.issuing import certificate
-from sm_conformance.certificate.statement import canonical
+from sm_conformance.certificate.statement import canonical, statement
 from sm_conformance.certificate.verifying import Demands, claims, refusals
 from sm_conformance.contract import clause
 from sm_conformance.errors import UsageProblem
@@ -436,6 +436,29 @@ def test_a_signed_report_that_leaves_something_out_is_refused(
     reasons = judged(made(tmp_path, keys[0], said), keys[1])
 
     assert any(told in reason for reason in reasons), reasons
+
+
+def test_a_file_that_lies_where_it_is_verified_is_no_profile(
+    tmp_path: Path, keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"story": "What our releases are held to.", "fails": [{"promise": True}]}
+    (tmp_path / "lenient.yaml").write_text(json.dumps(own), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    said = conformant()
+    content = made(tmp_path / "run", keys[0], said)
+    bundle = decoded(content)
+    said["profile"] = "lenient.yaml"
+    predicate = bundle.statement["predicate"]
+    about = statement(
+        said, declaration=bundle.declaration, evidence=predicate["evidence"],
+        issued=TODAY, expires=TODAY,
+    )  # fmt: skip
+    envelope = signing.signed_with_key(canonical(about), bundle.envelope.payload_type, keys[0])
+    forged = Bundle(envelope, said, bundle.declaration, bundle.evidence).encoded()
+
+    for demands in ({}, {"profile": "platform"}):
+        told = judged(forged, keys[1], **demands)
+        assert any("'lenient.yaml' is a file" in one for one in told), told
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from typing import BinaryIO
 
 from sm_conformance.at_rest.parts import Content, is_digest
 from sm_conformance.at_rest.stored import Stored, image_of, of_manifest
-from sm_conformance.errors import UsageProblem
+from sm_conformance.errors import HarnessTrouble, UsageProblem
 from sm_conformance.observed.http import printable
 from sm_conformance.observed.manifest import Entry
 from sm_conformance.registry.asking import Credentials
@@ -45,7 +46,7 @@ class InRegistry:
         def blob(digest: str, size: int | None) -> Content:
             if digest not in held:
                 file = self._file()
-                repository.save_blob(digest, file, limit_bytes=size or _MOST_LAYER_BYTES)
+                repository.save_blob(digest, file, limit_bytes=_room(digest, size))
                 held[digest] = Content(file, 0, file.tell())
             if size is not None and held[digest].size != size:
                 raise UsageProblem(f"{reference}: {digest} has another size than its manifest says")
@@ -69,3 +70,13 @@ class InRegistry:
         file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this
         self._files.append(file)
         return file
+
+
+def _room(digest: str, size: int | None) -> int:
+    """How many bytes are taken for a file. Raises :class:`HarnessTrouble` where it has no room."""
+    room = shutil.disk_usage(tempfile.gettempdir()).free // 2
+    if size is not None and size > room:
+        raise HarnessTrouble(
+            f"{digest} has {size} bytes, and half of what is free in {tempfile.gettempdir()} is less"
+        )
+    return min(size or _MOST_LAYER_BYTES, room)

@@ -15,6 +15,7 @@ from sm_conformance.certificate.signing import is_signed_by
 from sm_conformance.certificate.statement import canonical, sha256, statement
 from sm_conformance.contract import profile as profiles
 from sm_conformance.contract.clause import Contract
+from sm_conformance.contract.profile import Profile
 from sm_conformance.declaration.values import Waiver
 from sm_conformance.errors import UsageProblem
 from sm_conformance.judgement.conclusion import Conclusion, conclude
@@ -111,7 +112,7 @@ def _of_judgement(report: Mapping[str, Any], contract: Contract) -> Iterator[str
         )
         return
     try:
-        profile = profiles.load(report["profile"])
+        profile = _ours(report["profile"])
     except UsageProblem as error:
         yield f"its profile is not known here: {error}"
         return
@@ -179,7 +180,7 @@ def _of_image(said: Mapping[str, Any], digest: str) -> Iterator[str]:
 
 def _of_profile(has: str, contract: Contract, wanted: str) -> Iterator[str]:
     """A profile is enough where it fails all that the wanted one fails, and takes as much for granted."""
-    judged, demanded = profiles.load(has), profiles.load(wanted)
+    judged, demanded = _ours(has), profiles.load(wanted)
     weaker = [
         clause.key
         for clause in contract.asserted
@@ -189,6 +190,13 @@ def _of_profile(has: str, contract: Contract, wanted: str) -> Iterator[str]:
     network = demanded.network is not None and demanded.network != judged.network
     if weaker or missing or network:
         yield f"it was judged by the profile {has!r}, which demands less than {wanted!r}"
+
+
+def _ours(name: str) -> Profile:
+    """A profile of ours: a certificate does not say which file is read where it is verified."""
+    if profiles.is_file(name):
+        raise UsageProblem(f"{name[:80]!r} is a file, and no profile that everybody has")
+    return profiles.load(name)
 
 
 def claims(bundle: Bundle, *, today: date) -> Sequence[str]:
