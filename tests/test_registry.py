@@ -20,6 +20,7 @@ from sm_conformance.certificate.issuing import certificate
 from sm_conformance.contract import clause
 from sm_conformance.errors import HarnessTrouble, UsageProblem
 from sm_conformance.observed.manifest import DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from sm_conformance.registry import asking
 from sm_conformance.registry.client import Repository
 
 BASIC = f"Basic {base64.b64encode(b'we:sesame').decode()}"
@@ -277,6 +278,28 @@ def test_who_is_only_sent_on_to_gets_no_password(status: int, logged_in: bool) -
 
     assert {path for path, _ in other.asked} == {"/blob"}
     assert [told for _, told in other.asked if told] == []
+
+
+def test_dockers_own_registry_is_asked_where_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def say(path: str, _: Mapping[str, str]) -> Answer:
+        if path.endswith("/uploads/"):
+            return Answer(
+                status=202, headers={"Location": "/v2/team/model/blobs/uploads/7?state=x"}
+            )
+        return Answer(status=201) if "/uploads/7" in path else typed(LAWFUL, OCI_MANIFEST)
+
+    with strange(say) as there:
+        monkeypatch.setitem(asking._ELSEWHERE, "docker.io", there.host)
+        known = []
+        found = Repository("docker.io/team/model:1", credentials=known.append)
+        assert found.manifest() is not None
+        found.put_blob(b"{}")
+
+    assert known == ["docker.io"], "as `docker login` has it"
+    assert [path.partition("?")[0] for path, _ in there.asked] == [
+        "/v2/", "/v2/team/model/manifests/1", "/v2/team/model/blobs/uploads/",
+        "/v2/team/model/blobs/uploads/7",
+    ]  # fmt: skip
 
 
 def test_a_file_is_handed_to_no_other_host() -> None:

@@ -32,6 +32,8 @@ _SMALL_S = 300.0
 _LONGEST_S = 3600.0
 _MOST_CHARS = 300
 
+# Docker's own registry answers under another name than that in references.
+_ELSEWHERE = {"docker.io": "registry-1.docker.io"}
 # Without the library's own retries, which take two minutes and more, whatever is wrong.
 _once = inspect.unwrap(Registry.do_request)
 _RETRIES = Retry(
@@ -50,18 +52,20 @@ class Asked:
 
     def __init__(self, host: str, *, credentials: Credentials) -> None:
         self.host = host
+        self.at = _ELSEWHERE.get(host, host)
         self._credentials = credentials
         self._client: Registry | None = None
 
     def ask(self, method: str, where: str, **how: Any) -> requests.Response:
-        """The answer to a request; ``where`` is an address without its scheme.
+        """The answer to a request; ``where`` is an address without its scheme, ``host`` in front.
 
         With ``stream=True`` its body may be large and is still to be read, else it is there. Raises
         :class:`HarnessTrouble` when there is none, and :class:`UsageProblem` when nobody is logged in.
         """
         client = self._client or self._connected()
         try:
-            answer: requests.Response = _once(client, f"{client.prefix}://{where}", method, **how)
+            url = f"{client.prefix}://{self.at}{where.removeprefix(self.host)}"
+            answer: requests.Response = _once(client, url, method, **how)
         except Exception as error:  # whatever a stranger's answer makes libraries raise
             raise HarnessTrouble(
                 f"the registry {self.host} cannot be asked: {why(error)}"
@@ -77,21 +81,21 @@ class Asked:
     def _connected(self) -> Registry:
         """A client with the way to log in that this registry asks for."""
         setup_logger(quiet=True)  # what goes wrong is told by us
-        insecure = is_loopback(self.host)
+        insecure = is_loopback(self.at)
         scheme = "http" if insecure else "https"
         try:
             with requests.Session() as session:
-                _prepare(session, self.host)
-                greeting = session.get(f"{scheme}://{self.host}/v2/")
+                _prepare(session, self.at)
+                greeting = session.get(f"{scheme}://{self.at}/v2/")
         except (requests.RequestException, ValueError) as error:
             raise HarnessTrouble(f"no registry answers at {self.host}: {why(error)}") from error
         asked = greeting.headers.get("Www-Authenticate", "").lower()
         client = Registry(
-            hostname=self.host,
+            hostname=self.at,
             insecure=insecure,
             auth_backend="basic" if asked.startswith("basic") else "token",
         )
-        _prepare(client.session, self.host)
+        _prepare(client.session, self.at)
         known = self._credentials(self.host)
         if known is not None:
             client.auth.set_basic_auth(*known)

@@ -185,6 +185,6 @@ class Repository:
         Raises :class:`HarnessTrouble` where it is another's: that one is not to have our password.
         """
         url = urlsplit(urljoin(base, where))
-        if url.hostname != urlsplit(f"//{self.host}").hostname:
+        if url.hostname != urlsplit(f"//{self._asked.at}").hostname:
             raise HarnessTrouble(f"{self.host} sends on to {printable(url.netloc)[:100]}")
         return f"{self.host}{url.path}{'?' if url.query else ''}{url.query}"
