@@ -36,7 +36,7 @@ class Options:
     # Hermetic doors take a declaration from the option alone, never from the current folder.
     look_here: bool = True
     model_data: Path | None = None
-    profile: str = "platform"
+    profile: str = profile.DEFAULT
     limits: Path | None = None
     patience_s: float | None = None
     report: Path | None = None

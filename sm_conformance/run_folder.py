@@ -7,11 +7,15 @@ behind, the older of the folders that earlier runs left behind go.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import json
 import os
 import shutil
 import tempfile
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 from sm_conformance.errors import HarnessTrouble, UsageProblem
 from sm_conformance.secrecy.files import hide_in
@@ -81,6 +85,33 @@ class RunFolder:
             remove_older(newest=NEWEST)
         elif self.is_temporary:
             shutil.rmtree(self.path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def ended(folder: Path, *, images: Collection[str]) -> Iterator[dict[str, Any]]:
+    """The report that a run on these ``images`` left in ``folder``, which no other run has meanwhile.
+
+    A folder is free as soon as its run ends. Raises :class:`HarnessTrouble` when another run has it
+    by now, or has left its own report there.
+    """
+    another = HarnessTrouble(
+        f"{folder}: another run has written there since; give each run a folder of its own (--report)"
+    )
+    try:
+        held = _held_alone(folder)
+    except (OSError, UsageProblem) as error:
+        raise another from error
+    try:
+        try:
+            report = json.loads((folder / _FORMS[0]).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise another from error
+        judged = {image["reference"] for image in report["candidate"]["images"]}
+        if not judged or not judged <= set(images):
+            raise another
+        yield report
+    finally:
+        os.close(held)
 
 
 def remove_older(*, newest: int) -> None:

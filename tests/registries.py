@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 import requests
-from lying import Made, described, digest
+from handmade import Made, described, digest
 
 from sm_conformance.observed.manifest import DOCKER_MANIFEST, OCI_INDEX
-from sm_conformance.registry.client import Manifest, Repository
+from sm_conformance.registry.client import Repository
+from sm_conformance.registry.manifest import Manifest
 
 ROOT = Path(__file__).resolve().parent.parent
 # "sesame", hashed with bcrypt.

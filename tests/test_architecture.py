@@ -76,9 +76,12 @@ ROOMS: dict[str, set[str]] = {
         "suite.clauses",
     },
     "coverage": {"binding", "contract"},
-    "gate": {"contract", "declaration", "engine", "errors", "judgement", "registry"},
+    "gate": {
+        "contract", "declaration", "engine", "errors", "judgement", "registry", "run_folder",
+    },
     "certificate": {
-        "contract", "declaration", "engine", "errors", "judgement", "registry", "run_folder", "specs",
+        "contract", "declaration", "engine", "errors", "judgement", "observed", "registry",
+        "run_folder", "specs",
     },
     "cli": {
         "aws", "certificate", "contract", "coverage", "engine", "errors", "first_look", "gate",

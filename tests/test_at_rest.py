@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import random
 import tarfile
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lying import (
+from handmade import (
     Made,
     attested,
     described,
@@ -448,6 +449,47 @@ def test_a_changed_byte_is_a_problem_that_is_told_or_changes_nothing(
         except UsageProblem:
             continue
         assert (found.config_digest, found.environment) == (facts.config_digest, facts.environment)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"GNU.sparse.map": "x"},
+        {"GNU.sparse.map": "1,2", "GNU.sparse.size": "x"},
+        {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"},
+        {"size": "9" * 5000},
+    ],
+    ids=["no numbers", "no size", "no map", "endless digits"],
+)
+def test_a_layer_with_numbers_that_are_none_is_refused_in_one_message(
+    headers: dict[str, str], tmp_path: Path
+) -> None:
+    odd = tar(file("odd", b"no number here", pax_headers=headers), file("next", b"1"))
+
+    try:
+        seen(tmp_path, odd).image(NAME)
+    except UsageProblem as problem:
+        told = str(problem)
+    else:
+        told = "it is read"
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize("time", ["inf", "-inf", "nan", "1e300", "-1e300"])
+def test_a_file_of_no_day_is_copied_out_all_the_same(time: str, tmp_path: Path) -> None:
+    engine = seen(tmp_path, tar(file("d/one", b"1", pax_headers={"mtime": time})))
+    to = tmp_path / "out.tar"
+
+    assert engine.copy_out(NAME, "/d", to, 1 << 20) is True
+    with tarfile.open(to) as archive:
+        assert archive.getmember("d/one").size == 1
+
+
+def test_an_archive_that_comes_through_a_pipe_is_told_to_be_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(UsageProblem, match="is a pipe"):
+        InArchive(tmp_path / "pipe")
 
 
 def test_nothing_is_ever_launched(tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import jsonschema
 import pytest
 import requests
-from lying import (
+from handmade import (
     ATTESTED,
     Made,
     attested,
@@ -29,6 +30,7 @@ from lying import (
 )
 from miniatures.judging import OTHERS_OFF, Judged, judged
 from registries import named, pushed, pushed_index, registry
+from strange_registry import strange, typed
 
 from sm_conformance import cli, specs
 from sm_conformance.at_rest.engine import AtRest
@@ -51,6 +53,13 @@ STATIC = {
     "IMG-012 root-hosting", "IMG-016 architecture", "IMG-021 no-secrets-in-image",
 }  # fmt: skip
 SAID = "claims: [training, hosting]\nnetwork: isolated\n"
+
+
+@dataclass
+class Disk:
+    """What is told of a disk."""
+
+    free: int
 
 
 class Found(Judged):
@@ -337,8 +346,7 @@ def test_a_registry_that_hands_over_other_bytes_is_not_believed(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reference = f"{host}/team/forged:1"
-    made = Made()
-    manifest = pushed(reference, made)
+    pushed(reference, Made())
     source = InRegistry(credentials=lambda _: None)
     iterate = requests.Response.iter_content
 
@@ -351,12 +359,31 @@ def test_a_registry_that_hands_over_other_bytes_is_not_believed(
         source.find(reference)
     source.close()
 
-    monkeypatch.undo()
-    monkeypatch.setattr(Repository, "manifest", lambda *_: manifest)
-    other = InRegistry(credentials=lambda _: None)
-    with pytest.raises(HarnessTrouble, match="another manifest than"):
-        other.find(f"{host}/team/forged@sha256:{'0' * 64}")
-    other.close()
+
+def test_a_registry_that_hands_over_another_manifest_is_not_believed() -> None:
+    raw = Made().manifest()
+    source = InRegistry(credentials=lambda _: None)
+
+    with (
+        strange(lambda *_: typed(raw, OCI_MANIFEST)) as there,
+        pytest.raises(HarnessTrouble, match="another manifest than"),
+    ):
+        source.find(f"{there.host}/team/forged@sha256:{'0' * 64}")
+    source.close()
+
+
+def test_a_layer_that_the_disk_has_no_room_for_is_not_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raw = Made().manifest()
+    source = InRegistry(credentials=lambda _: None)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Disk(free=10))
+
+    with strange(lambda *_: typed(raw, OCI_MANIFEST)) as there:
+        with pytest.raises(HarnessTrouble, match="half of what is free"):
+            source.find(f"{there.host}/team/large:1")
+        assert not [path for path, _ in there.asked if "/blobs/" in path]
+    source.close()
 
 
 def test_a_layer_that_is_larger_than_its_manifest_says_is_given_up(host: str) -> None:

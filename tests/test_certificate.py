@@ -7,9 +7,11 @@ import base64
 import copy
 import hashlib
 import json
+import os
 import random
 import shlex
 import sys
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -24,15 +26,16 @@ from reports import DIGEST, finding, report
 
 from sm_conformance import cli
 from sm_conformance.certificate import command, signing
-from sm_conformance.certificate.bundle import Bundle, decoded
+from sm_conformance.certificate.bundle import Bundle, decoded, evidence_of
 from sm_conformance.certificate.issuing import certificate
-from sm_conformance.certificate.statement import canonical
+from sm_conformance.certificate.statement import canonical, statement
 from sm_conformance.certificate.verifying import Demands, claims, refusals
 from sm_conformance.contract import clause
 from sm_conformance.errors import UsageProblem
 
 TODAY = date(2026, 11, 21)
 PROMISE = "TRAIN-063 exit-nonzero"
+WAIVABLE = "TRAIN-064 failure-reason"
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +179,52 @@ def test_what_lies_beside_the_launches_is_no_evidence(
     }
 
 
+def test_large_evidence_is_never_in_memory_as_a_whole(
+    tmp_path: Path, keys: tuple[Path, Path]
+) -> None:
+    folder = run_of(tmp_path, conformant())
+    with (folder / "evidence" / "train-plain" / "model.tar").open("wb") as file:
+        file.truncate(64 << 20)
+
+    tracemalloc.start()
+    try:
+        facts, _ = evidence_of(folder / "evidence")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert facts["train-plain/model.tar"]["sha256"] == hashlib.sha256(bytes(64 << 20)).hexdigest()
+    assert most < 8 << 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["9223372036854775807", "-9007199254740993", "1e16", "1e400", "123456789012345678901234"],
+)
+def test_a_number_that_canonical_json_has_no_form_for_is_a_text_in_the_certificate(
+    text: str, tmp_path: Path, keys: tuple[Path, Path]
+) -> None:
+    run_of(tmp_path, conformant())
+    (tmp_path / "declaration.json").write_text(f'{{"most": [{text}], "least": -7.5}}', "utf-8")
+
+    content = certificate(
+        tmp_path,
+        sign=lambda payload, kind: signing.signed_with_key(payload, kind, keys[0]),
+        issued=TODAY,
+        expires=TODAY,
+    )
+
+    assert judged(content, keys[1]) == ()
+    assert decoded(content).declaration == {"most": [str(json.loads(text))], "least": -7.5}
+
+
+def test_a_text_that_is_no_unicode_is_a_message(tmp_path: Path, keys: tuple[Path, Path]) -> None:
+    said = conformant(doubts=["\ud800"])
+
+    with pytest.raises(UsageProblem, match="has no canonical form"):
+        made(tmp_path, keys[0], said)
+
+
 def test_a_command_can_sign(tmp_path: Path, keys: tuple[Path, Path]) -> None:
     private, public = keys
     program = tmp_path / "sign.py"
@@ -185,7 +234,9 @@ def test_a_command_can_sign(tmp_path: Path, keys: tuple[Path, Path]) -> None:
         "from cryptography.hazmat.primitives.hashes import SHA256\n"
         "from cryptography.hazmat.primitives.serialization import load_pem_private_key\n"
         f"key = load_pem_private_key(open({str(private)!r}, 'rb').read(), None)\n"
-        "print(base64.b64encode(key.sign(sys.stdin.buffer.read(), ec.ECDSA(SHA256()))).decode())\n",
+        "signed = key.sign(sys.stdin.buffer.read(), ec.ECDSA(SHA256()))\n"
+        # In lines, as the program base64 writes it.
+        "print(base64.encodebytes(signed).decode())\n",
         "utf-8",
     )
     key = signing.public_key(public)
@@ -208,6 +259,8 @@ def test_a_command_can_sign(tmp_path: Path, keys: tuple[Path, Path]) -> None:
         ("false", "ended with 1"),
         ("echo AAAA", "is no signature of that public key"),
         ("'", "cannot be run"),
+        ("", "names no program"),
+        ("sh -c 'echo one >&2; echo two >&2; exit 3'", "ended with 3: one two$"),
     ],
 )
 def test_a_command_that_does_not_sign_is_said(
@@ -317,6 +370,25 @@ def without(key: str) -> dict[str, Any]:
     return said
 
 
+def changed_finding(key: str, **changed: Any) -> dict[str, Any]:
+    said = conformant()
+    for one in said["findings"]:
+        if f"{one['clause']} {one['name']}" == key:
+            one.update(changed)
+    return said
+
+
+def unasked() -> dict[str, Any]:
+    """The report of a run on requests to AWS that says nothing of them."""
+    said = conformant()
+    said["declaration"]["from"] = "aws"
+    asked = {one.key for one in clause.load().asserted if one.on_requests}
+    said["findings"] = [
+        one for one in said["findings"] if f"{one['clause']} {one['name']}" not in asked
+    ]
+    return said
+
+
 def not_run(key: str) -> dict[str, Any]:
     said = conformant()
     for one in said["findings"]:
@@ -336,6 +408,26 @@ def not_run(key: str) -> dict[str, Any]:
             "it was judged by other clauses (suite 9, edition 2030-01)",
         ),
         (conformant(profile="lenient"), "its profile is not known here"),
+        (
+            conformant(profile="marketplace"),
+            "takes for granted what it does not claim: marketplace",
+        ),
+        (
+            conformant(engine={"name": "archive", "version": "", "way": "none"}),
+            "nothing was launched",
+        ),
+        (changed_finding(PROMISE, verdict="waived", promise=False), f"{PROMISE!r} is on no clause"),
+        (changed_finding(WAIVABLE, verdict="waived"), f"{WAIVABLE} is waived by no waiver"),
+        (changed_finding(PROMISE, level="SHOULD"), f"{PROMISE!r} is on no clause"),
+        (
+            conformant(waivers=[{"clause": WAIVABLE, "reason": "r", "expires": "for ever"}]),
+            "'for ever' in it is no day",
+        ),
+        (
+            conformant(waivers=[{"clause": WAIVABLE, "reason": "r", "expires": "2026-W01-1"}]),
+            "'2026-W01-1' in it is not how a day is written",
+        ),
+        (unasked(), "is not-run: not in the report"),
     ],
 )
 def test_a_signed_report_that_leaves_something_out_is_refused(
@@ -344,6 +436,29 @@ def test_a_signed_report_that_leaves_something_out_is_refused(
     reasons = judged(made(tmp_path, keys[0], said), keys[1])
 
     assert any(told in reason for reason in reasons), reasons
+
+
+def test_a_file_that_lies_where_it_is_verified_is_no_profile(
+    tmp_path: Path, keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"story": "What our releases are held to.", "fails": [{"promise": True}]}
+    (tmp_path / "lenient.yaml").write_text(json.dumps(own), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    said = conformant()
+    content = made(tmp_path / "run", keys[0], said)
+    bundle = decoded(content)
+    said["profile"] = "lenient.yaml"
+    predicate = bundle.statement["predicate"]
+    about = statement(
+        said, declaration=bundle.declaration, evidence=predicate["evidence"],
+        issued=TODAY, expires=TODAY,
+    )  # fmt: skip
+    envelope = signing.signed_with_key(canonical(about), bundle.envelope.payload_type, keys[0])
+    forged = Bundle(envelope, said, bundle.declaration, bundle.evidence).encoded()
+
+    for demands in ({}, {"profile": "platform"}):
+        told = judged(forged, keys[1], **demands)
+        assert any("'lenient.yaml' is a file" in one for one in told), told
 
 
 @pytest.mark.parametrize(
@@ -506,6 +621,23 @@ def test_an_encrypted_key_wants_its_password(
         signing.signed_with_key(b"{}", "text/plain", tmp_path / "k.key")
 
 
+def test_a_password_that_no_key_can_have_is_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(signing.PASSWORD, "x" * 2000)
+
+    assert cli.main(["keygen", f"--output={tmp_path / 'k'}"]) == 4
+    assert capsys.readouterr().err.startswith("sm-conformance keygen: SM_KEY_PASSWORD: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_password_may_be_in_any_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(signing.PASSWORD, os.fsdecode(b"gr\xfc\xdfe"))
+    signing.make_keys(tmp_path / "k.key", tmp_path / "k.pub")
+
+    assert signing.signed_with_key(b"{}", "text/plain", tmp_path / "k.key").signatures
+
+
 @pytest.mark.parametrize("text", [b"", b"no key", b"\xff" * 100])
 def test_what_is_no_key_is_said_to_be_none(text: bytes, tmp_path: Path) -> None:
     path = tmp_path / "k"
@@ -535,6 +667,26 @@ def test_verify_ends_with_a_status_and_says_why(
     told = capsys.readouterr().out
     assert told.startswith("refused: it is not in its canonical encoding")
     assert told.endswith("this certificate does not hold\n")
+
+
+def test_a_strangers_words_are_no_lines_and_no_colours_of_the_terminal(
+    tmp_path: Path, keys: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    hostile = "\x1b[2J\nc.json: this certificate holds\u202e"
+    said = waived()
+    said["waivers"][0]["reason"] = hostile
+    good = made(tmp_path / "run", keys[0], said)
+    for content, status in ((good, 0), (changed(good, lambda data: data.update({hostile: 1})), 1)):
+        (tmp_path / "c.json").write_bytes(content)
+
+        assert (
+            cli.main(["verify", str(tmp_path / "c.json"), f"--key={keys[1]}", f"--at={TODAY}"])
+            == status
+        )
+
+        told = capsys.readouterr().out
+        assert not any(mark in told for mark in ("\x1b", "\u202e"))
+        assert "c.json: this certificate holds" not in told.splitlines()
 
 
 def test_the_page_of_a_certificate_that_holds_is_written(
@@ -595,7 +747,8 @@ def test_a_page_is_never_written_over(
 def options(folder: Path, key: Path, output: str) -> argparse.Namespace:
     return argparse.Namespace(
         key=str(key), sign_command=None, public_key=None, valid_days="30", profile=None, report=None,
-        output=str(folder / output),
+        output=str(folder / output), image="registry.example/churn:3", train_image=None,
+        serve_image=None,
     )  # fmt: skip
 
 
@@ -615,6 +768,21 @@ def test_certifying_leaves_the_certificate_and_its_page(
     assert page.one("p", class_="name").text.startswith("Certificate of conformance")
     content = (tmp_path / "churn.json").read_bytes()
     assert judged(content, keys[1], today=datetime.now(UTC).date()) == ()
+
+
+def test_the_report_of_another_run_is_not_certified(
+    tmp_path: Path, keys: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = options(tmp_path, keys[0], "churn.json")
+    asked.image = "registry.example/another:1"
+
+    def check(given: argparse.Namespace) -> int:
+        run_of(Path(given.report), conformant())
+        return 0
+
+    assert command.certify(asked, check) == 3
+    assert "another run has written there" in capsys.readouterr().err
+    assert not (tmp_path / "churn.json").exists()
 
 
 @pytest.mark.parametrize("there", ["churn.json", "churn.html"])
@@ -647,6 +815,17 @@ def test_what_is_not_conformant_gets_neither_certificate_nor_page(
         (["verify", "x", "--key={public}", "--at=tomorrow"], "--at: expected a day"),
         (["certify", "a:b"], "name either --key FILE or --sign-command COMMAND"),
         (["certify", "a:b", "--sign-command=true"], "--public-key FILE"),
+        (
+            ["certify", "a:b", "--sign-command=", "--public-key={public}"],
+            "it names no program",
+        ),
+        (
+            ["certify", "a:b", "--sign-command=none-such", "--public-key={public}"],
+            "it names no program",
+        ),
+        (["certify", "a:b", "--key={private}", "--profile=./strict"], "is a file of yours"),
+        (["certify", "a:b", "--key={private}", "--output="], "it is the name of no file"),
+        (["certify", "a:b", "--key={private}", "--output=/"], "it is the name of no file"),
         (["certify", "a:b", "--key={public}"], "holds no private key"),
         (["certify", "a:b", "--key={private}", "--valid-days=0"], "--valid-days: expected 1"),
         (["certify", "a:b", "--key={private}", "--output={public}"], "is there already"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from as_cosign import attested
 from cryptography.exceptions import InvalidSignature
-from lying import Made
+from handmade import Made
 from registries import pushed, registry
 from reports import finding, report
 
@@ -23,7 +23,8 @@ from sm_conformance.contract import clause
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.observed.manifest import OCI_MANIFEST
 from sm_conformance.registry import cosign
-from sm_conformance.registry.client import Manifest, Repository
+from sm_conformance.registry.client import Repository
+from sm_conformance.registry.manifest import Manifest
 
 
 @pytest.fixture(scope="module")

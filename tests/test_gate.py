@@ -10,7 +10,7 @@ import os
 import socket
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,19 +19,27 @@ import jsonschema
 import pytest
 from real_engine import REFERENCE, ROOT, docker
 from registries import catalogue, registry
-from reports import finding, report
+from reports import DIGEST, finding, report
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from sm_conformance import cli, specs
 from sm_conformance.certificate import signing
 from sm_conformance.certificate.issuing import certificate
 from sm_conformance.contract import clause
+from sm_conformance.contract import profile as profiles
 from sm_conformance.engine.credentials import credentials
 from sm_conformance.engine.docker import DockerEngine
+from sm_conformance.engine.pushing import push
 from sm_conformance.errors import HarnessTrouble, UsageProblem
 from sm_conformance.gate import command
 from sm_conformance.gate.pushed import barred
 from sm_conformance.observed.manifest import DOCKER_MANIFEST, OCI_INDEX
-from sm_conformance.registry.client import Manifest, Repository, is_loopback
+from sm_conformance.registry.asking import is_loopback
+from sm_conformance.registry.client import Repository
+from sm_conformance.registry.manifest import Manifest
+from sm_conformance.run_folder import RunFolder
+
+PLATFORM = profiles.load("platform")
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +93,13 @@ def pass_through(
     *,
     status: int = 0,
     no_waivers: bool = False,
+    image: str | None = None,
+    profile: str | None = None,
 ) -> int:
     """The gate's own status, where judging came to ``status`` and a report."""
     options = argparse.Namespace(
-        image=said["candidate"]["images"][0]["reference"],
-        push=target, report=str(folder), no_waivers=no_waivers,
+        image=image or said["candidate"]["images"][0]["reference"],
+        push=target, report=str(folder), no_waivers=no_waivers, profile=profile,
     )  # fmt: skip
 
     def check(_: argparse.Namespace) -> int:
@@ -335,6 +345,141 @@ def test_what_this_engine_would_push_in_a_refused_form_is_not_pushed(
     assert told.endswith("Nothing was pushed\n")
 
 
+NOWHERE = "127.0.0.1:1/team/model:3"
+
+
+class Engine:
+    """An engine that has the judged image and pushes it by ``pushing``."""
+
+    def __init__(self, judged: str, pushing: Callable[[], str]) -> None:
+        self.config_digest = judged
+        self._pushing = pushing
+
+    def image(self, _: str) -> Engine:
+        return self
+
+    def push(self, *_: object, **__: object) -> str:
+        return self._pushing()
+
+    def close(self) -> None:
+        pass
+
+
+def with_engine(monkeypatch: pytest.MonkeyPatch, pushing: Callable[[], str]) -> None:
+    monkeypatch.setattr(command, "DockerEngine", lambda: Engine(DIGEST, pushing))
+
+
+def never() -> str:
+    raise AssertionError("it was pushed")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        report(conclusion="nonconformant", exit_status=1),
+        report(conclusion="inconclusive", exit_status=3),
+        report(complete=False),
+    ],
+    ids=["nonconformant", "inconclusive", "not complete"],
+)
+def test_what_the_report_does_not_say_is_not_pushed_whatever_the_status(
+    said: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_engine(monkeypatch, never)
+
+    assert pass_through(NOWHERE, tmp_path, said) == 1
+
+
+def test_the_report_of_another_run_opens_no_gate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_engine(monkeypatch, never)
+
+    assert pass_through(NOWHERE, tmp_path, report(), image="team/own:1") == 3
+    assert "another run has written there" in capsys.readouterr().err
+
+
+def test_a_report_that_is_gone_by_then_opens_no_gate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = argparse.Namespace(
+        image="a:1", push=NOWHERE, report=str(tmp_path / "gone"), no_waivers=False, profile=None
+    )
+
+    assert command.gate(options, lambda _: 0) == 3
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_no_run_begins_in_the_folder_of_a_gate_that_is_pushing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pushing() -> str:
+        with pytest.raises(UsageProblem, match="another run is writing there"):
+            RunFolder(tmp_path)
+        raise HarnessTrouble("enough")
+
+    with_engine(monkeypatch, pushing)
+
+    assert pass_through(NOWHERE, tmp_path, report()) == 3
+    RunFolder(tmp_path).leave(keep=True)
+
+
+def test_an_interrupted_push_is_told_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def pushing() -> str:
+        raise KeyboardInterrupt
+
+    with_engine(monkeypatch, pushing)
+
+    assert pass_through(NOWHERE, tmp_path, report()) == 2
+    assert f"whether {NOWHERE} was pushed" in capsys.readouterr().err
+
+
+def test_what_was_pushed_and_cannot_be_read_back_is_told_to_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_engine(monkeypatch, lambda: DIGEST)
+
+    assert pass_through(NOWHERE, tmp_path, report()) == 3
+    assert f"{NOWHERE} was pushed and could not be read back" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ProtocolError("broken"), ReadTimeoutError(None, "", "late"), json.JSONDecodeError("", "", 0)],  # type: ignore[arg-type]
+    ids=["broken off", "late", "no JSON"],
+)
+def test_a_push_that_breaks_off_is_trouble_of_one_line(error: Exception) -> None:
+    class Broken:
+        def tag(self, *_: object, **__: object) -> None:
+            pass
+
+        def push(self, *_: object, **__: object) -> Iterator[dict[str, Any]]:
+            yield {"status": "Preparing"}
+            raise error
+
+    api: Any = Broken()
+    with pytest.raises(HarnessTrouble, match=r"cannot push registry\.example/team/model:3"):
+        push(api, DIGEST, repository="registry.example/team/model", tag="3")
+
+
+def test_a_profile_of_the_users_own_is_read_where_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ci").mkdir()
+    own = {"story": "What our releases are held to.", "fails": [{"promise": True}]}
+    (tmp_path / "ci" / "own.yaml").write_text(json.dumps(own), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    with_engine(monkeypatch, lambda: DIGEST)
+    said = report(finding("IMG-017 manifest-hosting", "advice"), profile="own.yaml")
+
+    # The platform's own profile would bar it.
+    assert pass_through(NOWHERE, tmp_path, said, profile="ci/own.yaml") == 3
+    assert "was pushed" in capsys.readouterr().err
+    assert pass_through(NOWHERE, tmp_path, said, profile="ci/none.yaml") == 4
+
+
 @pytest.mark.parametrize(
     "told",
     [
@@ -346,7 +491,7 @@ def test_what_this_engine_would_push_in_a_refused_form_is_not_pushed(
     ids=lambda told: f"{told['name']}-{told['verdict']}",
 )
 def test_what_does_not_fail_by_its_form_is_pushed(told: dict[str, Any]) -> None:
-    assert barred(report(told)) is None
+    assert barred(report(told), PLATFORM) is None
 
 
 @pytest.mark.parametrize(
@@ -418,13 +563,14 @@ def test_what_was_pushed_is_judged_and_written_into_every_form_of_the_report(
         **{"conclusion": "conformant", "exit_status": 0, "doubts": [], **changed},
     )
 
+    by = profiles.load(said["profile"])
     if "fail" in verdicts:
         with pytest.raises(
             command._Refused, match=r"index of the type .*1 build attestation.*remove"
         ):
-            command._tell(said, held, INDEX, tmp_path)
+            command._tell(said, by, held, INDEX, tmp_path)
     else:
-        command._tell(said, held, INDEX, tmp_path)
+        command._tell(said, by, held, INDEX, tmp_path)
         assert "advice: IMG-017 manifest-training" in capsys.readouterr().out
 
     now = json.loads((tmp_path / "report.json").read_text("utf-8"))
@@ -448,7 +594,7 @@ def test_a_form_that_is_not_claimed_is_left_alone(tmp_path: Path) -> None:
     said = report(finding("IMG-017 manifest-hosting", "n/a"), finding("IMG-001 train-starts"),
                   conclusion="conformant", exit_status=0, doubts=[])  # fmt: skip
 
-    command._tell(said, held, INDEX, tmp_path)
+    command._tell(said, PLATFORM, held, INDEX, tmp_path)
 
     now = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert (now["findings"][0]["verdict"], now["conclusion"]) == ("n/a", "conformant")

@@ -57,6 +57,18 @@ def test_a_profile_says_what_it_takes_for_granted(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["strict", "marketplace"])
+def test_a_file_that_is_called_as_a_profile_of_ours_does_not_pass_for_it(
+    tmp_path: Path, name: str
+) -> None:
+    Path(own(tmp_path)).rename(tmp_path / name)
+
+    found = profile.load(str(tmp_path / name))
+
+    assert found.name == f"./{name}"
+    assert profile.is_file(found.name)
+
+
 @pytest.mark.parametrize(
     ("parts", "said"),
     [

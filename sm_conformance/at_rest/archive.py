@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sm_conformance.at_rest.lying import MOST_LAYERS, Lying, image_of, of_manifest
 from sm_conformance.at_rest.parts import Content, document, is_digest, listed, parsed, text
+from sm_conformance.at_rest.stored import MOST_LAYERS, Stored, image_of, of_manifest
 from sm_conformance.at_rest.tarred import Members, open_tar
 from sm_conformance.errors import UsageProblem
 from sm_conformance.observed.http import printable
@@ -73,7 +73,7 @@ def _place(digest: str) -> str:
     return f"blobs/{digest.replace(':', '/')}"
 
 
-def _images(members: Members, archive: Archive) -> tuple[Lying, ...]:
+def _images(members: Members, archive: Archive) -> tuple[Stored, ...]:
     if members.find("index.json") is not None and members.find("oci-layout") is not None:
         return _of_layout(archive, saved=members.find("manifest.json") is not None)
     if members.find("manifest.json") is not None:
@@ -84,7 +84,7 @@ def _images(members: Members, archive: Archive) -> tuple[Lying, ...]:
     )
 
 
-def _of_layout(archive: Archive, *, saved: bool) -> tuple[Lying, ...]:
+def _of_layout(archive: Archive, *, saved: bool) -> tuple[Stored, ...]:
     """The images of an OCI layout.
 
     One that `docker save` wrote (``saved``) says nothing of how its engine pushes: it has OCI's form
@@ -94,7 +94,7 @@ def _of_layout(archive: Archive, *, saved: bool) -> tuple[Lying, ...]:
     named = [one for one in entries(raw) if not one.attestation]
     if len(named) > _MOST_IMAGES:
         raise UsageProblem(f"{archive} has more than {_MOST_IMAGES} images")
-    by_digest: dict[str, Lying] = {}
+    by_digest: dict[str, Stored] = {}
     for entry in named:
         names = _names(entry)
         held = by_digest.get(entry.digest)
@@ -119,14 +119,14 @@ def _names(entry: Entry) -> tuple[str, ...]:
     return tuple(found[:1])
 
 
-def _of_save(archive: Archive) -> tuple[Lying, ...]:
+def _of_save(archive: Archive) -> tuple[Stored, ...]:
     raw = archive.member("manifest.json").small("manifest.json")
     said = {"images": parsed(raw, "manifest.json")}
     images = listed(said, "images", "manifest.json", most=_MOST_IMAGES)
     return tuple(_saved(archive, image) for image in images)
 
 
-def _saved(archive: Archive, said: Any) -> Lying:
+def _saved(archive: Archive, said: Any) -> Stored:
     if not isinstance(said, Mapping):
         raise UsageProblem("manifest.json does not say which images there are")
     what = "manifest.json"
@@ -137,7 +137,7 @@ def _saved(archive: Archive, said: Any) -> Lying:
     digest, called = config.digest(), f"sha256:{PurePosixPath(name).stem.removeprefix('sha256:')}"
     if is_digest(called) and called != digest:
         raise UsageProblem(f"{archive} holds other bytes than {called} under that name")
-    return Lying(
+    return Stored(
         names=tuple(str(tag) for tag in tags),
         config=config,
         config_digest=digest,

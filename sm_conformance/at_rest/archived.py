@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sm_conformance.at_rest.archive import Archive
-from sm_conformance.at_rest.lying import Lying
+from sm_conformance.at_rest.stored import Stored
 from sm_conformance.errors import UsageProblem
 from sm_conformance.observed.http import printable
 
@@ -27,7 +27,7 @@ class InArchive:
             raise UsageProblem(f"{self._archive} holds several images, name one: {self._list()}")
         return _called(images[0])
 
-    def find(self, reference: str) -> Lying:
+    def find(self, reference: str) -> Stored:
         """The image of that name. Raises UsageProblem where there is none, or there are several."""
         found = [one for one in self._archive.images if one.is_called(reference)]
         if len(found) != 1:
@@ -47,5 +47,5 @@ class InArchive:
         return printable("; ".join(named))[:1000] + more
 
 
-def _called(image: Lying) -> str:
+def _called(image: Stored) -> str:
     return image.names[0] if image.names else image.config_digest

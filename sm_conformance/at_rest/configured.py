@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sm_conformance.at_rest.lying import MOST_LAYERS, Lying
 from sm_conformance.at_rest.parts import document, is_digest, listed, mapped, text
+from sm_conformance.at_rest.stored import MOST_LAYERS, Stored
 from sm_conformance.errors import UsageProblem
 from sm_conformance.observed.facts import ImageFacts
 from sm_conformance.observed.http import printable
@@ -34,20 +34,20 @@ class Configured:
     steps: tuple[Step, ...]
 
 
-def configured(lying: Lying, *, reference: str) -> Configured:
+def configured(stored: Stored, *, reference: str) -> Configured:
     """What is said of the image that is known as ``reference``. Raises :class:`UsageProblem`."""
     what = f"the configuration of {printable(reference)[:200]}"
-    said = document(lying.config.small(what), what)
+    said = document(stored.config.small(what), what)
     own = mapped(said, "config", what)
     environment = [pair.partition("=") for pair in _texts(own, "Env", what)]
     layers = _texts(mapped(said, "rootfs", what), "diff_ids", what)
-    if len(layers) != len(lying.layers) or not all(is_digest(one) for one in layers):
-        raise UsageProblem(f"{what} does not name its {len(lying.layers)} layers")
+    if len(layers) != len(stored.layers) or not all(is_digest(one) for one in layers):
+        raise UsageProblem(f"{what} does not name its {len(stored.layers)} layers")
     return Configured(
         facts=ImageFacts(
             reference=reference,
-            config_digest=lying.config_digest,
-            manifest_digest=lying.manifest_digest,
+            config_digest=stored.config_digest,
+            manifest_digest=stored.manifest_digest,
             os=text(said, "os", what),
             architecture=text(said, "architecture", what),
             entrypoint=_texts(own, "Entrypoint", what),
@@ -57,8 +57,8 @@ def configured(lying: Lying, *, reference: str) -> Configured:
             user=text(own, "User", what),
             labels=_labels(mapped(own, "Labels", what), what),
             exposed_ports=tuple(mapped(own, "ExposedPorts", what))[:_MOST_TEXTS],
-            size_bytes=sum(layer.size for layer in lying.layers),
-            manifest=lying.form,
+            size_bytes=sum(layer.size for layer in stored.layers),
+            manifest=stored.form,
         ),
         unpacked=layers,
         steps=_steps(said, what),

@@ -12,8 +12,8 @@ from typing import BinaryIO, Protocol
 from sm_conformance.at_rest.configured import Configured, configured
 from sm_conformance.at_rest.files import Files, Node, below
 from sm_conformance.at_rest.layers import Allowance, entries_of, reader_of
-from sm_conformance.at_rest.lying import Lying
 from sm_conformance.at_rest.parts import Content
+from sm_conformance.at_rest.stored import Stored
 from sm_conformance.engine.protocol import Container, Launch
 from sm_conformance.errors import HarnessTrouble, Unknowable
 from sm_conformance.observed.facts import EngineFacts, FileFacts, ImageFacts, Layer
@@ -31,7 +31,7 @@ class Source(Protocol):
     @property
     def name(self) -> str: ...
 
-    def find(self, reference: str) -> Lying: ...
+    def find(self, reference: str) -> Stored: ...
 
     def close(self) -> None: ...
 
@@ -40,7 +40,7 @@ class Source(Protocol):
 class _Read:
     """An image that was read to its end."""
 
-    lying: Lying
+    stored: Stored
     said: Configured
     sizes: tuple[int, ...]
     # None where a layer is packed as cannot be read, and why.
@@ -111,7 +111,7 @@ class AtRest:
         if found is None or found.node is None or found.node.found.kind != "file":
             return None
         file = found.node.found
-        with reader_of(held.lying.layers[found.node.layer]) as source:
+        with reader_of(held.stored.layers[found.node.layer]) as source:
             forward = Forward(source, most_bytes=_LARGEST_LAYER)
             forward.seek(file.offset)
             head = bytearray()
@@ -134,7 +134,7 @@ class AtRest:
             return False
         try:
             with to.open("w+b") as file:
-                _write(held.lying.layers, inside, file)
+                _write(held.stored.layers, inside, file)
         except OSError as error:
             raise HarnessTrouble(f"{path} could not be written down: {error}") from error
         return True
@@ -159,17 +159,17 @@ class AtRest:
         return files
 
 
-def _read(lying: Lying, reference: str) -> _Read:
-    said = configured(lying, reference=reference)
+def _read(stored: Stored, reference: str) -> _Read:
+    said = configured(stored, reference=reference)
     files, sizes, left = Files(), [], Allowance()
     try:
-        for number, (layer, digest) in enumerate(zip(lying.layers, said.unpacked, strict=True)):
+        for number, (layer, digest) in enumerate(zip(stored.layers, said.unpacked, strict=True)):
             found = entries_of(layer, digest, left, of=reference)
             files.lay(found, layer=number)
             sizes.append(sum(one.size for one in found if one.kind == "file"))
     except Unknowable as error:
-        return _Read(lying, said, (), None, str(error))
-    return _Read(lying, said, tuple(sizes), files, "")
+        return _Read(stored, said, (), None, str(error))
+    return _Read(stored, said, tuple(sizes), files, "")
 
 
 def _facts(files: Files, path: str) -> FileFacts | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
+import math
 import posixpath
 import tarfile
 import zlib
@@ -20,6 +21,8 @@ from sm_conformance.observed.http import printable
 _MOST_BYTES = 64 << 30
 _MOST_ENTRIES = 1_000_000
 _MOST_PATH = 4096
+# What readers raise over a layer that is none; numbers that are none are a plain ValueError.
+_DAMAGED = (tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError, ValueError, OverflowError)
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
@@ -60,7 +63,7 @@ def entries_of(layer: Content, unpacked: str, left: Allowance, *, of: str) -> li
             found = list(_entries(forward, left, of=of))
             forward.drain()
             left.bytes -= forward.tell()
-    except (tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError, RecursionError) as error:
+    except (*_DAMAGED, RecursionError) as error:
         raise UsageProblem(
             f"{of}: a layer cannot be read: {printable(str(error))[:200]}"
         ) from error
@@ -134,7 +137,7 @@ def _found(member: tarfile.TarInfo, path: str) -> Found:
         kind=kind,
         mode=member.mode & 0o777,
         size=max(0, member.size),
-        modified=float(member.mtime),
+        modified=float(member.mtime) if math.isfinite(member.mtime) else 0.0,
         target=member.linkname[:_MOST_PATH],
         offset=member.offset_data,
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from typing import BinaryIO
 
-from sm_conformance.at_rest.lying import Lying, image_of, of_manifest
 from sm_conformance.at_rest.parts import Content, is_digest
+from sm_conformance.at_rest.stored import Stored, image_of, of_manifest
 from sm_conformance.errors import HarnessTrouble, UsageProblem
 from sm_conformance.observed.http import printable
 from sm_conformance.observed.manifest import Entry
-from sm_conformance.registry.client import Credentials, Repository
+from sm_conformance.registry.asking import Credentials
+from sm_conformance.registry.client import Repository
 
 _MOST_LAYER_BYTES = 32 << 30
 
@@ -24,15 +26,12 @@ class InRegistry:
         self._credentials = credentials
         self._files: list[BinaryIO] = []
 
-    def find(self, reference: str) -> Lying:
+    def find(self, reference: str) -> Stored:
         """The image that lies there now, all its parts fetched. Raises UsageProblem if none does."""
         repository = Repository(reference, credentials=self._credentials)
         top = repository.manifest()
         if top is None:
             raise UsageProblem(f"there is no {printable(reference)[:300]}")
-        wanted = reference.partition("@")[2]
-        if wanted and wanted != top.digest:
-            raise HarnessTrouble(f"{repository.host} handed over another manifest than {wanted}")
         here = Entry(top.digest, top.media_type, len(top.raw), "", False, {})
         held = {top.digest: self._kept(top.raw)}
 
@@ -41,15 +40,13 @@ class InRegistry:
                 found = repository.manifest(digest) if is_digest(digest) else None
                 if found is None:
                     raise UsageProblem(f"{reference} lacks the manifest {printable(digest)[:80]}")
-                if found.digest != digest:
-                    raise HarnessTrouble(f"{repository.host} handed over other bytes than {digest}")
                 held[digest] = self._kept(found.raw)
             return held[digest]
 
         def blob(digest: str, size: int | None) -> Content:
             if digest not in held:
                 file = self._file()
-                repository.save_blob(digest, file, limit_bytes=size or _MOST_LAYER_BYTES)
+                repository.save_blob(digest, file, limit_bytes=_room(digest, size))
                 held[digest] = Content(file, 0, file.tell())
             if size is not None and held[digest].size != size:
                 raise UsageProblem(f"{reference}: {digest} has another size than its manifest says")
@@ -73,3 +70,13 @@ class InRegistry:
         file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this
         self._files.append(file)
         return file
+
+
+def _room(digest: str, size: int | None) -> int:
+    """How many bytes are taken for a file. Raises :class:`HarnessTrouble` where it has no room."""
+    room = shutil.disk_usage(tempfile.gettempdir()).free // 2
+    if size is not None and size > room:
+        raise HarnessTrouble(
+            f"{digest} has {size} bytes, and half of what is free in {tempfile.gettempdir()} is less"
+        )
+    return min(size or _MOST_LAYER_BYTES, room)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import posixpath
 import shutil
+import stat
 import tarfile
 import tempfile
 import zlib
@@ -54,6 +55,8 @@ def open_tar(path: Path) -> tuple[BinaryIO, Members]:
     Raises :class:`UsageProblem` for what is none, or is not as an engine would write it.
     """
     try:
+        if stat.S_ISFIFO(path.stat().st_mode):
+            raise UsageProblem(f"{path} is a pipe, of which nothing can be read twice: name a file")
         file: BinaryIO = path.open("rb")
         try:
             head = file.read(8)

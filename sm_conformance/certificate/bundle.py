@@ -6,7 +6,9 @@ There is one encoding of its content and no other: a file that differs from it i
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,14 +113,17 @@ def evidence_of(folder: Path) -> tuple[dict[str, dict[str, Any]], dict[str, byte
     contents: dict[str, bytes] = {}
     left = _MOST_EVIDENCE
     for path in files:
-        name, content = path.relative_to(folder).as_posix(), path.read_bytes()
-        handed_over = len(content) <= min(_LARGEST_FILE, left)
-        facts[name] = {
-            "sha256": sha256(content),
-            "size": len(content),
-            "included": handed_over,
-        }
+        name = path.relative_to(folder).as_posix()
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            handed_over = size <= min(_LARGEST_FILE, left)
+            content = file.read() if handed_over else b""
+            # Of a model of gigabytes no more than a piece is in memory.
+            digest = (
+                sha256(content) if handed_over else hashlib.file_digest(file, "sha256").hexdigest()
+            )
+        facts[name] = {"sha256": digest, "size": size, "included": handed_over}
         if handed_over:
             contents[name] = content
-            left -= len(content)
+            left -= size
     return facts, contents

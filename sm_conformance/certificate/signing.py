@@ -11,6 +11,7 @@ import binascii
 import json
 import os
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -47,10 +48,14 @@ def make_keys(private: Path, public: Path) -> None:
     Raises :class:`UsageProblem` when a file is there already or cannot be written.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    password = os.environ.get(PASSWORD)
-    secret = BestAvailableEncryption(password.encode()) if password else NoEncryption()
+    password = _password()
+    secret = BestAvailableEncryption(password) if password else NoEncryption()
+    try:
+        text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, secret)
+    except ValueError as error:
+        raise UsageProblem(f"{PASSWORD}: {error}") from error
     texts = (
-        (private, 0o600, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, secret)),
+        (private, 0o600, text),
         (
             public,
             0o644,
@@ -82,10 +87,9 @@ def signed_with_key(payload: bytes, payload_type: str, path: Path) -> Envelope:
 
     Raises :class:`UsageProblem` when there is none, or its password is not that of the environment.
     """
-    password = os.environ.get(PASSWORD)
-    raw = _read(path)
+    password, raw = _password(), _read(path)
     try:
-        key = load_pem_private_key(raw, password.encode() if password else None)
+        key = load_pem_private_key(raw, password)
         signer = CryptoSigner(key, SSlibKey.from_crypto(key.public_key()))
     except TypeError as error:
         wanted = "is encrypted: set" if not password else "is not encrypted: do not set"
@@ -100,22 +104,33 @@ def signed_with_key(payload: bytes, payload_type: str, path: Path) -> Envelope:
     return envelope
 
 
+def arguments_of(command: str) -> list[str]:
+    """The words of a command. Raises :class:`UsageProblem` when it names no program that is there."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise UsageProblem(f"`{command}` cannot be run: {error}") from error
+    if not words or shutil.which(words[0]) is None:
+        raise UsageProblem(f"`{command}` cannot be run: it names no program")
+    return words
+
+
 def signed_by_command(payload: bytes, payload_type: str, command: str, key: Key) -> Envelope:
     """The payload signed by a command: the bytes to sign on its stdin, the signature on its stdout.
 
     The signature is taken as base64, or raw. ``key`` is the public key that it has to fit. Raises
     :class:`UsageProblem` when the command fails, or signs with another key.
     """
-    envelope = Envelope(payload, payload_type, {})
+    envelope, words = Envelope(payload, payload_type, {}), arguments_of(command)
     try:
         done = subprocess.run(  # noqa: S603 - the user's own command
-            shlex.split(command),
+            words,
             input=envelope.pae(), capture_output=True, timeout=_COMMAND_S, check=False,
         )  # fmt: skip
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise UsageProblem(f"`{command}` cannot be run: {error}") from error
     if done.returncode != 0:
-        said = done.stderr.decode("utf-8", "replace").strip()[-500:]
+        said = " ".join(done.stderr.decode("utf-8", "replace").split())[-500:]
         raise UsageProblem(f"`{command}` ended with {done.returncode}: {said}")
     signature = Signature(key.keyid, _raw(done.stdout).hex())
     try:
@@ -151,9 +166,14 @@ def for_cosign(envelope: Envelope) -> bytes:
 
 def _raw(printed: bytes) -> bytes:
     try:
-        return base64.b64decode(printed.strip(), validate=True)
+        return base64.b64decode(b"".join(printed.split()), validate=True)  # lines of 76, say
     except binascii.Error:
         return printed
+
+
+def _password() -> bytes | None:
+    """As it stands in the environment, whatever its encoding; None where it is empty."""
+    return os.fsencode(os.environ.get(PASSWORD, "")) or None
 
 
 def _read(path: Path) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,10 +15,11 @@ from sm_conformance.certificate.signing import is_signed_by
 from sm_conformance.certificate.statement import canonical, sha256, statement
 from sm_conformance.contract import profile as profiles
 from sm_conformance.contract.clause import Contract
+from sm_conformance.contract.profile import Profile
 from sm_conformance.declaration.values import Waiver
 from sm_conformance.errors import UsageProblem
 from sm_conformance.judgement.conclusion import Conclusion, conclude
-from sm_conformance.judgement.finding import Finding
+from sm_conformance.judgement.finding import Finding, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +67,12 @@ def _refusals(
 def _of_contents(bundle: Bundle, said: Mapping[str, Any]) -> Iterator[str]:
     """The statement is what the report comes to, and speaks of what is handed over."""
     predicate = said["predicate"]
-    try:
-        issued, expires = (
-            date.fromisoformat(predicate[name]) for name in ("issuedOn", "expiresOn")
-        )
-    except ValueError:
-        yield "its days are no days"
-        return
     again = statement(
         bundle.report,
         declaration=bundle.declaration,
         evidence=predicate["evidence"],
-        issued=issued,
-        expires=expires,
+        issued=_day(predicate["issuedOn"]),
+        expires=_day(predicate["expiresOn"]),
     )
     if canonical(again) != bundle.envelope.payload:
         yield "the report or the declaration in it is not the one that was signed"
@@ -92,15 +86,14 @@ def _of_contents(bundle: Bundle, said: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_days(predicate: Mapping[str, Any], demands: Demands) -> Iterator[str]:
-    today = demands.today.isoformat()
-    if predicate["issuedOn"] > today:
+    if _day(predicate["issuedOn"]) > demands.today:
         yield f"it is from {predicate['issuedOn']}, a day to come"
-    if predicate["expiresOn"] < today:
+    if _day(predicate["expiresOn"]) < demands.today:
         yield f"it expired on {predicate['expiresOn']}"
     for waiver in predicate["waivers"]:
         if not demands.waivers:
             yield f"{waiver['clause']} is waived, and no waiver is allowed: {waiver['reason']}"
-        elif waiver["expires"] < today:
+        elif _day(waiver["expires"]) < demands.today:
             yield f"its waiver of {waiver['clause']} expired on {waiver['expires']}"
 
 
@@ -119,29 +112,61 @@ def _of_judgement(report: Mapping[str, Any], contract: Contract) -> Iterator[str
         )
         return
     try:
-        profile = profiles.load(report["profile"])
+        profile = _ours(report["profile"])
     except UsageProblem as error:
         yield f"its profile is not known here: {error}"
         return
+    claims = frozenset(report["declaration"]["claims"])
+    if profile.claims - claims:
+        unclaimed = ", ".join(sorted(profile.claims - claims))
+        yield f"its profile {profile.name!r} takes for granted what it does not claim: {unclaimed}"
+    findings = [Finding.from_dict(finding) for finding in report["findings"]]
+    yield from _of_findings(findings, {one["clause"] for one in report["waivers"]}, contract)
     again = conclude(
         contract,
         profile,
-        frozenset(report["declaration"]["claims"]),
-        [Finding.from_dict(finding) for finding in report["findings"]],
+        claims,
+        findings,
         missing="not in the report",
         changed_limits=bool(report["limits_changed"]),
         waivers=[
             Waiver(
                 clause=one["clause"],
                 reason=one["reason"],
-                expires=date.fromisoformat(one["expires"]),
+                expires=_day(one["expires"]),
             )
             for one in report["waivers"]
         ],
+        with_requests=report["declaration"]["from"] == "aws",
+        launched=report["engine"].get("way") != "none",
     )
     if again.conclusion is not Conclusion.CONFORMANT:
         why = "; ".join(again.doubts[:3]) or "a finding is fail"
         yield f"its findings do not come to its conclusion: {why}"
+
+
+def _of_findings(
+    findings: Sequence[Finding], waived: Set[str], contract: Contract
+) -> Iterator[str]:
+    """Each is of a clause of the contract, with the weight that it has there, and waived in the open."""
+    clauses = {one.key: one for one in contract.asserted}
+    for finding in findings:
+        one = clauses.get(finding.key)
+        weight = (finding.level, finding.consequence, finding.promise)
+        if one is None or weight != (one.level, one.consequence, one.promise is not None):
+            yield f"its finding {finding.key!r} is on no clause of the contract"
+        if finding.verdict == Verdict.WAIVED and finding.key not in waived:
+            yield f"{finding.key} is waived by no waiver"
+
+
+def _day(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageProblem(f"{text[:40]!r} in it is no day") from error
+    if day.isoformat() != text:
+        raise UsageProblem(f"{text[:40]!r} in it is not how a day is written")
+    return day
 
 
 def _of_image(said: Mapping[str, Any], digest: str) -> Iterator[str]:
@@ -155,7 +180,7 @@ def _of_image(said: Mapping[str, Any], digest: str) -> Iterator[str]:
 
 def _of_profile(has: str, contract: Contract, wanted: str) -> Iterator[str]:
     """A profile is enough where it fails all that the wanted one fails, and takes as much for granted."""
-    judged, demanded = profiles.load(has), profiles.load(wanted)
+    judged, demanded = _ours(has), profiles.load(wanted)
     weaker = [
         clause.key
         for clause in contract.asserted
@@ -165,6 +190,13 @@ def _of_profile(has: str, contract: Contract, wanted: str) -> Iterator[str]:
     network = demanded.network is not None and demanded.network != judged.network
     if weaker or missing or network:
         yield f"it was judged by the profile {has!r}, which demands less than {wanted!r}"
+
+
+def _ours(name: str) -> Profile:
+    """A profile of ours: a certificate does not say which file is read where it is verified."""
+    if profiles.is_file(name):
+        raise UsageProblem(f"{name[:80]!r} is a file, and no profile that everybody has")
+    return profiles.load(name)
 
 
 def claims(bundle: Bundle, *, today: date) -> Sequence[str]:

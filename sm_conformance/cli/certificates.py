@@ -65,10 +65,10 @@ def add_certificates(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     try:
-        from sm_conformance.certificate import command
+        from sm_conformance.certificate import command, verify_command
     except ModuleNotFoundError as error:
         return lacking(options.command, error)
     if options.command == "certify":
         return command.certify(options, check)
-    own = {"keygen": command.keygen, "attach": command.attach, "verify": command.verify}
+    own = {"keygen": command.keygen, "attach": command.attach, "verify": verify_command.verify}
     return own[options.command](options)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from docker.errors import APIError, DockerException
+from docker.errors import DockerException
+from urllib3.exceptions import HTTPError
 
 from sm_conformance.engine.client import EngineClient
+from sm_conformance.engine.credentials import AMISS
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.observed.http import printable
 
@@ -26,8 +28,9 @@ def push(api: EngineClient, image: str, *, repository: str, tag: str) -> str:
                 raise HarnessTrouble(f"pushing {target}: {printable(str(event['error']))[:500]}")
             aux = event.get("aux") or {}
             digest = aux.get("Digest") or digest
-    except (APIError, DockerException) as error:
-        raise HarnessTrouble(f"the engine cannot push {target}: {error}") from error
+    except (DockerException, HTTPError, *AMISS) as error:  # or the stream of events breaks off
+        said = printable(str(error))[:500]
+        raise HarnessTrouble(f"the engine cannot push {target}: {said}") from error
     if digest is None:
         raise HarnessTrouble(f"the engine pushed {target} and told no digest")
     return str(digest)

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sm_conformance.contract import clause, profile
+from sm_conformance.contract import clause
 from sm_conformance.contract.clause import Clause
 from sm_conformance.contract.profile import Profile
 from sm_conformance.declaration.values import Waiver
@@ -18,19 +18,20 @@ from sm_conformance.judgement.finding import Finding, Sight, Verdict, judge
 from sm_conformance.judgement.manifest import demand_form
 from sm_conformance.judgement.outcome import Broken
 from sm_conformance.judgement.waivers import waived
-from sm_conformance.registry.client import Manifest, Repository
+from sm_conformance.registry.client import Repository
+from sm_conformance.registry.manifest import Manifest
 
 _NUMBER = "IMG-017"
 
 
 def with_pushed(
-    report: Mapping[str, Any], target: Repository, found: Manifest
+    report: Mapping[str, Any], by: Profile, target: Repository, found: Manifest
 ) -> tuple[dict[str, Any], tuple[Finding, ...]]:
-    """The report with the manifest that was pushed, and the findings on that manifest.
+    """The report with the manifest that was pushed, and the findings on that manifest by a profile.
 
     It is nonconformant from now on if one of these fails.
     """
-    contract, by = clause.load(), profile.load(report["profile"])
+    contract = clause.load()
     waivers = [
         Waiver(one["clause"], one["reason"], date.fromisoformat(one["expires"]))
         for one in report["waivers"]
@@ -57,9 +58,9 @@ def with_pushed(
     }, tuple(again.values())
 
 
-def barred(report: Mapping[str, Any]) -> Finding | None:
+def barred(report: Mapping[str, Any], by: Profile) -> Finding | None:
     """What was told of the form in which this engine pushes the image, and fails once it is pushed."""
-    contract, by = clause.load(), profile.load(report["profile"])
+    contract = clause.load()
     told = (Finding.from_dict(one) for one in report["findings"] if one["clause"] == _NUMBER)
     return next(
         (

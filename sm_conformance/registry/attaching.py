@@ -13,13 +13,15 @@ from typing import Any
 
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.observed.manifest import OCI_INDEX, OCI_MANIFEST
-from sm_conformance.registry.client import Manifest, Repository
+from sm_conformance.registry.client import Repository
+from sm_conformance.registry.manifest import Manifest
 
 CERTIFICATE = "application/vnd.sm-conformance.certificate.v1+json"
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 _EMPTY = b"{}"
-# More than anybody attaches; what is beyond is not looked at.
+# More than anybody attaches, and more than we put into one; what is beyond is not looked at.
 _MOST_REFERRERS = 100
+_MOST_FILES = 4
 
 
 def attach(repository: Repository, subject: Manifest, content: bytes) -> str:
@@ -47,16 +49,30 @@ def attach(repository: Repository, subject: Manifest, content: bytes) -> str:
 def attached(repository: Repository, subject: Manifest, *, limit_bytes: int) -> Iterator[bytes]:
     """The certificates that are attached to the image ``subject``, each of at most ``limit_bytes``.
 
+    One that cannot be had keeps none of the others back: that is raised when all have been handed over.
     Raises :class:`HarnessTrouble` when the registry does not hand them over.
     """
-    for entry in _entries(repository, subject)[:_MOST_REFERRERS]:
-        if entry.get("artifactType") != CERTIFICATE:
-            continue
-        found = repository.manifest(str(entry.get("digest")))
-        layers = _read(found.raw).get("layers") if found else None
-        for layer in layers if isinstance(layers, list) else ():
-            if isinstance(layer, dict) and layer.get("mediaType") == CERTIFICATE:
-                yield repository.blob(str(layer.get("digest")), limit_bytes=limit_bytes)
+    trouble = None
+    entries = [
+        one for one in _entries(repository, subject) if one.get("artifactType") == CERTIFICATE
+    ]
+    for entry in entries[:_MOST_REFERRERS]:
+        try:
+            found = [*_contents(repository, str(entry.get("digest")), limit_bytes=limit_bytes)]
+        except HarnessTrouble as error:
+            trouble = trouble or error
+        else:
+            yield from found
+    if trouble is not None:
+        raise trouble
+
+
+def _contents(repository: Repository, digest: str, *, limit_bytes: int) -> Iterator[bytes]:
+    found = repository.manifest(digest)
+    layers = _read(found.raw).get("layers") if found else None
+    for layer in layers[:_MOST_FILES] if isinstance(layers, list) else ():
+        if isinstance(layer, dict) and layer.get("mediaType") == CERTIFICATE:
+            yield repository.blob(str(layer.get("digest")), limit_bytes=limit_bytes)
 
 
 def _list(repository: Repository, subject: Manifest, entry: dict[str, Any]) -> None:
@@ -71,8 +87,10 @@ def _list(repository: Repository, subject: Manifest, entry: dict[str, Any]) -> N
 
 
 def _entries(repository: Repository, subject: Manifest) -> list[dict[str, Any]]:
-    told = repository.referrers(subject.digest)
-    return _manifests(told) if told is not None else _tagged(repository, subject)
+    told = repository.referrers(subject.digest, artifact_type=CERTIFICATE)
+    if told is None:
+        return _tagged(repository, subject)
+    return [entry for page in told for entry in _manifests(page)]
 
 
 def _tagged(repository: Repository, subject: Manifest) -> list[dict[str, Any]]:

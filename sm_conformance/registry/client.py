@@ -1,4 +1,4 @@
-"""One repository of a registry: its manifests, and what is attached to them.
+"""One repository of a registry: its manifests, its files, and what is attached to them.
 
 Credentials are handed in: they are the same that the engine pushes with.
 """
@@ -7,83 +7,55 @@ from __future__ import annotations
 
 import hashlib
 import io
-import ipaddress
-import json
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, BinaryIO
-from urllib.parse import urlencode, urljoin
+import re
+from collections.abc import Sequence
+from typing import BinaryIO
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
 from oras.container import Container
-from oras.logger import setup_logger
-from oras.provider import Registry
-from requests.adapters import HTTPAdapter
 
 from sm_conformance.errors import HarnessTrouble, UsageProblem
 from sm_conformance.observed.http import printable
-from sm_conformance.observed.manifest import (
-    DOCKER_LIST,
-    DOCKER_MANIFEST,
-    OCI_INDEX,
-    OCI_MANIFEST,
-    ManifestForm,
-    Place,
-    form_of,
-)
+from sm_conformance.observed.manifest import DOCKER_MANIFEST, INDEXES, OCI_MANIFEST
+from sm_conformance.registry.asking import Asked, Credentials, why
+from sm_conformance.registry.manifest import Manifest, manifest_of
 
-_ACCEPTED = (DOCKER_MANIFEST, OCI_MANIFEST, DOCKER_LIST, OCI_INDEX)
-# As large as registries take a manifest.
-_MOST_BYTES = 4 * 1024 * 1024
-_TIMEOUT_S = 60
+_ACCEPTED = (DOCKER_MANIFEST, OCI_MANIFEST, *INDEXES)
 _PIECE_BYTES = 256 * 1024
-_LONGEST_S = 3600.0
-
-
-Credentials = Callable[[str], tuple[str, str] | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """A manifest as the registry hands it over; ``digest`` is that of its bytes.
-
-    ``config_digest`` is None for what names several images.
-    """
-
-    digest: str
-    media_type: str
-    config_digest: str | None
-    raw: bytes
-
-    @property
-    def form(self) -> ManifestForm:
-        """Its form, as the platform that pulls it meets it."""
-        return form_of(self.media_type, self.raw, Place.REGISTRY)
+_MOST_PAGES = 20
+# What registries answer that keep no index of what refers to an image.
+_NO_INDEX = (400, 404, 405, 406, 501)
+# As engines have it.
+_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REFERENCE = re.compile(
+    rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]{{1,5}})?/{_PART}(?:/{_PART})*"
+    r"(?::[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+)
 
 
 class Repository:
     """The repository that a reference such as ``host:5000/team/model:3`` names.
 
     ``credentials`` gives user and password for a registry, or None. Raises :class:`UsageProblem` for a
-    reference that names no registry, or no tag.
+    reference that names no registry, or neither tag nor digest.
     """
 
     def __init__(self, reference: str, *, credentials: Credentials) -> None:
         self.reference = reference
-        self._credentials = credentials
+        shown = printable(reference)[:300]
         try:
             self._place = Container(reference)
         except ValueError as error:
-            raise UsageProblem(f"{printable(reference)[:300]} is no image reference") from error
+            raise UsageProblem(f"{shown} is no image reference") from error
         if "/" not in reference or f"{self._place.registry}/" != reference[: len(self.host) + 1]:
-            raise UsageProblem(
-                f"{printable(reference)[:300]} names no registry: write REGISTRY/REPOSITORY:TAG"
-            )
+            raise UsageProblem(f"{shown} names no registry: write REGISTRY/REPOSITORY:TAG")
         if ":" not in reference[len(self.host) :]:
-            raise UsageProblem(f"{printable(reference)[:300]} names no tag: write one behind it")
-        setup_logger(quiet=True)  # what goes wrong is told by us
-        self._client: Registry | None = None
+            raise UsageProblem(f"{shown} names no tag: write one behind it")
+        if not _REFERENCE.fullmatch(reference):
+            raise UsageProblem(f"{shown} is no image reference that engines take")
+        self._asked = Asked(self.host, credentials=credentials)
 
     @property
     def host(self) -> str:
@@ -99,28 +71,29 @@ class Repository:
     def tag(self) -> str:
         return str(self._place.tag)
 
+    @property
+    def digest(self) -> str | None:
+        """The digest that the reference names; None where it names a tag alone."""
+        found = self._place.digest
+        return None if found is None else str(found)
+
     def manifest(self, which: str | None = None) -> Manifest | None:
         """The manifest of a tag or digest, by default of the reference's own; None if there is none.
 
-        Raises :class:`HarnessTrouble` when the registry cannot be asked.
+        Raises :class:`HarnessTrouble` when the registry cannot be asked, or hands over another one
+        than that with the digest.
         """
-        url = self._place.manifest_url(which)
         accepted = {"Accept": ", ".join(_ACCEPTED)}
-        answer = self._ask("GET", url, headers=accepted, stream=True)
-        try:
-            if answer.status_code == 404:
-                return None
-            self._expect(answer, 200, "reading a manifest")
-            raw = bytearray()
-            for piece in answer.iter_content(_PIECE_BYTES):
-                raw += piece
-                if len(raw) > _MOST_BYTES:
-                    raise HarnessTrouble(f"{self.host} answered with more than a manifest has")
-        except requests.RequestException as error:
-            raise HarnessTrouble(f"reading a manifest of {self.name}: {error}") from error
-        finally:
-            answer.close()
-        return _manifest(bytes(raw), answer.headers.get("Content-Type", ""))
+        answer = self._asked.ask("GET", self._place.manifest_url(which), headers=accepted)
+        if answer.status_code == 404:
+            return None
+        self._asked.expect(answer, 200, f"reading a manifest of {self.name}")
+        found = manifest_of(answer.content, answer.headers.get("Content-Type", ""))
+        wanted = which or self.digest
+        if wanted is not None and ":" in wanted and wanted != found.digest:
+            shown = printable(wanted)[:80]
+            raise HarnessTrouble(f"{self.host} handed over another manifest than {shown}")
+        return found
 
     def put_manifest(self, raw: bytes, media_type: str, which: str) -> bool:
         """Stores a manifest under a tag or its digest.
@@ -128,29 +101,29 @@ class Repository:
         Whether the registry took note of the subject that it names, as newer ones do. Raises
         :class:`HarnessTrouble` when it is refused.
         """
-        answer = self._ask(
+        answer = self._asked.ask(
             "PUT",
             self._place.manifest_url(which),
             data=raw,
             headers={"Content-Type": media_type},
         )
-        self._expect(answer, 201, "storing a manifest")
+        self._asked.expect(answer, 201, f"storing a manifest in {self.name}")
         return "OCI-Subject" in answer.headers
 
     def put_blob(self, content: bytes) -> str:
         """Stores some bytes; their digest. Raises :class:`HarnessTrouble` when they are refused."""
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        opened = self._ask("POST", self._place.upload_blob_url())
-        self._expect(opened, 202, "storing a file")
-        where = urljoin(opened.url, opened.headers.get("Location", ""))
-        joined = f"{where}{'&' if '?' in where else '?'}{urlencode({'digest': digest})}"
-        answer = self._ask(
+        doing = f"storing a file in {self.name}"
+        opened = self._asked.ask("POST", self._place.upload_blob_url())
+        self._asked.expect(opened, 202, doing)
+        where = self._here(opened.headers.get("Location", ""), opened.url)
+        answer = self._asked.ask(
             "PUT",
-            joined.partition("://")[2],
+            f"{where}{'&' if '?' in where else '?'}{urlencode({'digest': digest})}",
             data=content,
             headers={"Content-Type": "application/octet-stream"},
         )
-        self._expect(answer, 201, "storing a file")
+        self._asked.expect(answer, 201, doing)
         return digest
 
     def blob(self, digest: str, *, limit_bytes: int) -> bytes:
@@ -167,107 +140,51 @@ class Repository:
 
         What comes so slowly that it takes more than an hour is given up.
         """
-        answer = self._ask("GET", self._place.get_blob_url(digest), stream=True)
-        counted, size, until = hashlib.sha256(), 0, time.monotonic() + _LONGEST_S
+        shown = f"{printable(digest)[:80]} of {self.name}"
+        answer = self._asked.ask("GET", self._place.get_blob_url(digest), stream=True)
+        counted, size = hashlib.sha256(), 0
         try:
-            self._expect(answer, 200, "reading a file")
+            self._asked.expect(answer, 200, f"reading {shown}")
             for piece in answer.iter_content(_PIECE_BYTES):
                 size += len(piece)
                 if size > limit_bytes:
-                    raise HarnessTrouble(
-                        f"{digest} of {self.name} has more than {limit_bytes} bytes"
-                    )
-                if time.monotonic() > until:
-                    raise HarnessTrouble(f"{digest} of {self.name} did not come within an hour")
+                    raise HarnessTrouble(f"{shown} has more than {limit_bytes} bytes")
                 counted.update(piece)
                 to.write(piece)
             to.flush()
         except (requests.RequestException, OSError) as error:
-            raise HarnessTrouble(f"reading {digest} of {self.name}: {error}") from error
+            raise HarnessTrouble(f"reading {shown}: {why(error)}") from error
         finally:
             answer.close()
         if f"sha256:{counted.hexdigest()}" != digest:
-            raise HarnessTrouble(f"{self.host} handed over other bytes than {digest}")
+            raise HarnessTrouble(f"{self.host} handed over other bytes than {shown}")
 
-    def referrers(self, digest: str) -> bytes | None:
-        """The index of what refers to a manifest, from a registry that keeps one; else None."""
-        answer = self._ask("GET", f"{self.host}/v2/{self._place.api_prefix}/referrers/{digest}")
-        return answer.content if answer.status_code == 200 else None
+    def referrers(self, digest: str, *, artifact_type: str) -> Sequence[bytes] | None:
+        """The index of what refers to a manifest, page by page; None where a registry keeps none.
 
-    def _ask(self, method: str, url: str, **how: Any) -> requests.Response:
-        client = self._client or self._connected()
-        try:
-            answer: requests.Response = client.do_request(f"{client.prefix}://{url}", method, **how)
-        except (requests.RequestException, ValueError) as error:
-            raise HarnessTrouble(f"the registry {self.host} cannot be asked: {error}") from error
-        return answer
+        Some registries leave out what is of another type. Raises :class:`HarnessTrouble`.
+        """
+        query = urlencode({"artifactType": artifact_type})
+        where = f"{self.host}/v2/{self._place.api_prefix}/referrers/{digest}?{query}"
+        pages: list[bytes] = []
+        while len(pages) < _MOST_PAGES:
+            answer = self._asked.ask("GET", where)
+            if not pages and answer.status_code in _NO_INDEX:
+                return None
+            self._asked.expect(answer, 200, f"reading what refers to an image in {self.name}")
+            pages.append(answer.content)
+            following = answer.links.get("next", {}).get("url")
+            if following is None:
+                return pages
+            where = self._here(following, answer.url)
+        raise HarnessTrouble(f"{self.name}: more than {_MOST_PAGES} pages refer to {digest}")
 
-    def _connected(self) -> Registry:
-        """A client with the way to log in that this registry asks for."""
-        insecure = is_loopback(self.host)
-        scheme = "http" if insecure else "https"
-        try:
-            greeting = requests.get(f"{scheme}://{self.host}/v2/", timeout=_TIMEOUT_S)
-        except requests.RequestException as error:
-            raise HarnessTrouble(f"no registry answers at {self.host}: {error}") from error
-        asked = greeting.headers.get("Www-Authenticate", "").lower()
-        client = Registry(
-            hostname=self.host,
-            insecure=insecure,
-            auth_backend="basic" if asked.startswith("basic") else "token",
-        )
-        for prefix in ("http://", "https://"):
-            client.session.mount(prefix, _Patient())
-        known = self._credentials(self.host)
-        if known is not None:
-            client.auth.set_basic_auth(*known)
-        elif asked.startswith("basic"):
-            raise UsageProblem(
-                f"{self.host} wants a user and a password: `docker login {self.host}` first"
-            )
-        self._client = client
-        return client
+    def _here(self, where: str, base: str) -> str:
+        """An address that the registry gave, without its scheme.
 
-    def _expect(self, answer: requests.Response, status: int, doing: str) -> None:
-        if answer.status_code != status:
-            said = printable(answer.text[:300])
-            raise HarnessTrouble(
-                f"{doing} of {self.name}: {self.host} answered {answer.status_code}: {said}"
-            )
-
-
-class _Patient(HTTPAdapter):
-    """Waits for an answer for a bounded time, which the library leaves unbounded."""
-
-    def send(self, request: Any, *arguments: Any, **settings: Any) -> requests.Response:
-        settings["timeout"] = settings.get("timeout") or _TIMEOUT_S
-        return super().send(request, *arguments, **settings)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a registry is on this machine, where Docker speaks plain HTTP too."""
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _manifest(raw: bytes, content_type: str) -> Manifest:
-    try:
-        said = json.loads(raw)
-    except (ValueError, RecursionError):
-        said = {}
-    said = said if isinstance(said, Mapping) else {}
-    config = said.get("config")
-    return Manifest(
-        digest=f"sha256:{hashlib.sha256(raw).hexdigest()}",
-        # The registry's word decides, as it does for the platform; an OCI manifest need not have its own.
-        media_type=content_type.partition(";")[0].strip() or str(said.get("mediaType", "")),
-        config_digest=str(config["digest"])
-        if isinstance(config, Mapping) and "digest" in config
-        else None,
-        raw=raw,
-    )
+        Raises :class:`HarnessTrouble` where it is another's: that one is not to have our password.
+        """
+        url = urlsplit(urljoin(base, where))
+        if url.hostname != urlsplit(f"//{self._asked.at}").hostname:
+            raise HarnessTrouble(f"{self.host} sends on to {printable(url.netloc)[:100]}")
+        return f"{self.host}{url.path}{'?' if url.query else ''}{url.query}"

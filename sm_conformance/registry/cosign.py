@@ -12,7 +12,8 @@ from typing import Any
 
 from sm_conformance.errors import HarnessTrouble
 from sm_conformance.observed.manifest import OCI_MANIFEST
-from sm_conformance.registry.client import Manifest, Repository
+from sm_conformance.registry.client import Repository
+from sm_conformance.registry.manifest import Manifest
 
 ENVELOPE = "application/vnd.dsse.envelope.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"

@@ -24,7 +24,7 @@ _DEEPEST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Lying:
+class Stored:
     """One image. ``config`` and ``layers`` are still packed as they lie; all were held against
     their digests but for layers that have none, which the configuration names unpacked.
 
@@ -56,13 +56,13 @@ def plain(name: str) -> str:
 
 def of_manifest(
     raw: bytes, find: Find, *, names: tuple[str, ...], digest: str, form: ManifestForm | None
-) -> Lying:
+) -> Stored:
     """The image of a manifest. Raises :class:`UsageProblem` where it is none, or a part is missing."""
     what = f"the manifest {digest}"
     said = document(raw, what)
     config_digest, config = _part(mapped(said, "config", what), find, what)
     layers = listed(said, "layers", what, most=MOST_LAYERS)
-    return Lying(
+    return Stored(
         names=names,
         config=config,
         config_digest=config_digest,
