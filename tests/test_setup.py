@@ -391,6 +391,43 @@ def test_the_status_is_that_of_the_tests_that_ran(machine: Machine, engine: bool
     assert machine.run("scripts/test").status == 3
 
 
+def with_benchmarks(machine: Machine) -> list[str]:
+    """Replaces what they need by what only logs; the calls that they are."""
+    with_project(machine)
+    machine.fake("python", where="project/.venv/bin")
+    return [
+        "python sample_images/build.py reference",
+        "python benchmarks/bench.py",
+        "python benchmarks/latency.py",
+    ]
+
+
+def test_the_benchmark_brings_what_latencies_are_compared_with_and_says_so(
+    machine: Machine,
+) -> None:
+    measured = with_benchmarks(machine)
+
+    done = machine.run("scripts/bench")
+
+    assert "to compare latencies with: wrk" in machine.said_before("install")
+    assert any(call.startswith("apt-get install") and " wrk" in call for call in done.calls)
+    assert done.calls[-3:] == measured
+
+
+@pytest.mark.parametrize("why", ["it is there", "forbidden", "not root"])
+def test_the_benchmark_runs_without_installing_anything(machine: Machine, why: str) -> None:
+    measured = with_benchmarks(machine)
+    if why == "it is there":
+        machine.fake("wrk")
+    elif why == "not root":
+        machine.not_root()
+
+    done = machine.run("scripts/bench", SM_NO_INSTALL="1" if why == "forbidden" else "")
+
+    assert not any(call.startswith("apt-get") for call in done.calls)
+    assert done.calls[-3:] == measured
+
+
 def test_ci_runs_the_whole_test_suite_from_any_folder(machine: Machine) -> None:
     shutil.copytree(ROOT / ".ci", machine.project / ".ci")
     machine.fake("make", "[ -e scripts/test ] || exit 9; exit 5")
