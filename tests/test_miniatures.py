@@ -212,7 +212,8 @@ SERVING_SINS = [
         limits={"startup_limit_s": 0.2, "startup_grace_s": 5}),
     Sin("sick-later", "HOST-006 stays-healthy", says="503"),
     Sin("warms-up", "HOST-007 ready-means-ready", "advice", says="503"),
-    Sin("refuses", "HOST-010 invocation", says="sample request: 400", limits=HASTE),
+    Sin("refuses", "HOST-010 invocation", says="sample request: 400", limits=HASTE,
+        repeat='requests/sample "http://$at/invocations"'),
     Sin("breaks", "HOST-010 invocation", says="sample request: 500", limits=HASTE),
     Sin("slow", "HOST-010 invocation", says="200", limits={"invocation_limit_s": 0.8}),
     Sin("ping-hangs", "HOST-002 ping", says="although the connection is accepted",
@@ -220,10 +221,12 @@ SERVING_SINS = [
     Sin("speaks-tls", "HOST-002 ping", says="may want TLS", limits=HASTE),
     Sin("ping-401", "HOST-002 ping", says="the platform sends none", limits=HASTE),
     Sin("only-local-requests", "HOST-010 invocation",
-        says="Host header (model.aws.local:8080) alone makes it refuse", limits=HASTE),
+        says="Host header (model.aws.local:8080) alone makes it refuse", limits=HASTE,
+        repeat='requests/local-host "http://$at/invocations"'),
     Sin("only-gets", "HOST-003 post-ping", "advice", says="405"),
     Sin("small-bodies", "HOST-013 body-6-mib", "advice",
         says="5 MiB: 413 Request Entity Too Large after"),
+    Sin("hangs-up", "HOST-014 keep-alive", "advice", says="after one answer, which did not say so"),
     Sin("repeats", "HOST-014 keep-alive", "advice", says="unknown request: 200"),
     Sin("counts", "HOST-014 request-framing", "advice", says="chunked: 400"),
     Sin("cannot-wait", "HOST-014 request-framing", "advice", says="expect-continue: 500"),
@@ -246,6 +249,8 @@ SERVING_SINS = [
     Sin("no-type", "HOST-022 response-type", "advice", says="without a content type"),
     Sin("breaks-on-malformed", "HOST-025 malformed-body", "advice", says="500"),
     Sin("sulks", "HOST-029 survives-bad-input", "advice", says="after empty-body: good request"),
+    Sin("loses-workers", "HOST-029 survives-bad-input", "advice",
+        says="so it was with another server when it was sent that 3 times"),
     Sin("breaks-on-nan", "HOST-025 mutilated-requests", "advice",
         says="NaN in the place of cell 1: 500 Internal Server Error"),
     Sin("mixes-callers-up", "HOST-029 survives-mutilated-requests", "advice",
@@ -355,6 +360,67 @@ def test_what_http_allows_is_lawful(image: str, pytester: pytest.Pytester) -> No
     }
     verdict = "n/a" if image == "old-fashioned" else "pass"
     assert framed == {"keep-alive": verdict, "request-framing": verdict}
+
+
+def test_who_says_that_it_ends_each_connection_may_do_so(pytester: pytest.Pytester) -> None:
+    found = judge_here(pytester, "says-goodbye", declaration=SERVES)
+
+    assert (found.status, found.said) == (0, {}), found.output
+    assert found.findings["HOST-014 keep-alive"]["verdict"] == "n/a"
+
+
+def test_a_request_is_to_blame_only_where_it_ends_another_server_too(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(pytester, "faints-once", declaration=SERVES)
+
+    assert found.said == {"HOST-029 survives-bad-input": "not-run"}, found.output
+    reason = found.findings["HOST-029 survives-bad-input"]["reason"]
+    assert "the server ended with 0; nothing became of another server" in reason
+    assert found.report["launches"] == SERVERS - 1 + 2
+    assert (found.status, found.report["conclusion"]) == (0, "conformant")
+
+
+def test_no_request_is_to_blame_where_memory_ran_out_that_we_bounded(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(pytester, "starves", declaration=SERVES, limits={"sample_requests": 2})
+
+    assert found.with_verdict("fail", "advice") == {}, found.output
+    told = found.findings["HOST-029 survives-mutilated-requests"]
+    assert told["verdict"] == "not-run"
+    assert "ended with 137, killed for lack of memory" in told["reason"]
+    assert "declare `resources: {memory: 8g}`" in told["reason"]
+    assert found.report["launches"] == SERVERS - 1, "nobody looked for who is to blame"
+
+
+def test_a_server_that_hears_no_stop_while_it_works_is_found_out(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(pytester, "deaf-at-work", declaration=SERVES, limits=UNSTOPPABLE)
+
+    assert found.said == {"HOST-060 stops-in-time": "advice"}, found.output
+    told = found.findings["HOST-060 stops-in-time"]
+    assert "the request: 200 OK" in told["actual"]
+    assert told["actual"].endswith("it did not end afterwards")
+    halves, _, state = told["repeat"].partition("docker kill -s TERM sm-repeat")
+    assert "head -c" in halves
+    assert "docker inspect -f 'still running: {{.State.Running}}' sm-repeat" in state
+
+
+def test_a_server_that_ends_after_some_number_of_requests_is_told_that(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(pytester, "tires", declaration=SERVES, limits={"sample_requests": 2})
+
+    assert found.said == {"HOST-029 survives-mutilated-requests": "advice"}, found.output
+    told = found.findings["HOST-029 survives-mutilated-requests"]
+    assert "another server was sent good ones alone, and after 1" in told["actual"]
+    assert told["actual"].endswith("of them the server ended with 0")
+    assert "NaN" not in told["actual"]
+    assert "for i in $(seq 1" in told["repeat"]
+    assert "No request that was bad is the reason" in told["fix"]
+    assert found.report["launches"] == SERVERS - 1 + 2
 
 
 @pytest.mark.parametrize("image", ["needs-no-model", "ill-with-a-bad-model"])

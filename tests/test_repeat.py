@@ -132,6 +132,15 @@ def test_a_ping_gets_the_same_wrong_answer_by_curl(tmp_path: Path) -> None:
     assert docker("inspect", "--format", "{{.State.Running}}", "sm-repeat") == "true\n"
 
 
+def test_a_good_request_gets_the_same_wrong_answer_by_curl(tmp_path: Path) -> None:
+    seen = repeat(tmp_path, "HOST-010-invocation-answers-500", "-k", "test_invocation")
+
+    assert "500 Internal Server Error" in seen.actual
+    ping, _, answer = seen.output.rpartition("HTTP/1.")
+    assert " 200 OK" in ping
+    assert answer.partition(" ")[2].startswith("500 "), seen.output
+
+
 def test_what_a_user_other_than_root_did_works_again_and_a_server_can_be_repeated_twice(
     tmp_path: Path,
 ) -> None:

@@ -20,6 +20,7 @@ def attributed(contract: Contract, key: str, needs: Stage, cause: Cause | None) 
             expected=cause.expected,
             actual=cause.actual,
             fix=cause.fix,
+            repeat=cause.repeat,
             caused_promise=cause.ordinary,
         )
     if needs < cause.missed:

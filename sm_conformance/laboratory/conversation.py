@@ -37,6 +37,18 @@ _REFUSAL_PATIENCE_S = 5.0
 _RECOVERY_S = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """The request after which a server had ended or failed, and how any server is sent it.
+
+    It was the last of so many that were ``asked``, pings among them.
+    """
+
+    name: str
+    asked: int
+    send: Callable[[Conversation], object]
+
+
 @dataclass(slots=True)
 class Conversation:
     """The harness's side of one server's life. Frozen into a ``Server`` when it is over."""
@@ -70,6 +82,9 @@ class Conversation:
     load: Load | None = None
     transformed: Transformed | None = None
     tried: dict[str, Tried] = field(default_factory=dict)
+    # How many requests were sent, pings among them.
+    asked: int = 0
+    suspect: Suspect | None = None
 
     @property
     def address(self) -> Address:
@@ -94,6 +109,11 @@ class Conversation:
         limits = self.bench.limits
         return limits.invocation_limit_s if self.sample.stream is None else limits.stream_limit_s
 
+    def begin(self) -> None:
+        """Counts one more request; raises :class:`Cancelled` when the run is over."""
+        self.bench.check()
+        self.asked += 1
+
     def ping(
         self,
         headers: Mapping[str, str] = PLATFORM_HEADERS,
@@ -101,7 +121,7 @@ class Conversation:
         connect_limit_s: float | None = None,
     ) -> Reply:
         """One ``GET /ping``, given longer than the platform gives it."""
-        self.bench.check()
+        self.begin()
         return exchange(
             self.address,
             method="GET",
@@ -128,7 +148,7 @@ class Conversation:
         self, request: Request, *, limit_s: float | None = None, session: Session | None = None
     ) -> Reply:
         """The same, and nothing of it is kept."""
-        self.bench.check()
+        self.begin()
         body = in_chunks(request.body) if request.chunked else request.body
         with nullcontext(session) if session else Session(self.address) as connection:
             return connection.exchange(
@@ -171,7 +191,7 @@ class Conversation:
 
         The answer is waited for ``limit_s`` seconds from the second half on.
         """
-        self.bench.check()
+        self.begin()
         with PartedRequest(
             self.address,
             path="/invocations",

@@ -229,6 +229,12 @@ def repeat_in_flight(
     )
 
 
+def repeat_outlived(in_flight: str, *, limit_s: float) -> str:
+    """The commands of :func:`repeat_in_flight`, and whether the container has ended afterwards."""
+    state = "docker inspect -f 'still running: {{.State.Running}}' sm-repeat"
+    return f"{in_flight}\nsleep {limit_s:g}; {state}"
+
+
 def repeat_kill(command: str) -> str:
     """The commands that kill the child which serves, for root, where the engine runs."""
     listed = f"docker top sm-repeat -eo pid,args | grep -F -- {shlex.quote(command)}"

@@ -11,6 +11,8 @@ from sm_conformance.inputs.scenario import PLAIN_SERVER, PLAIN_TRAINING, Scenari
 from sm_conformance.inputs.transform import first_record
 from sm_conformance.laboratory import attribution, suspicion, transforming
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.blaming import with_blame
+from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.laboratory.observation import Observation, Observe, cause_of
 from sm_conformance.laboratory.serving import serve
 from sm_conformance.laboratory.trained import model_archive
@@ -34,12 +36,18 @@ def observe(bench: Bench, scenario: Scenario, others: Observe) -> Observation | 
     archive, guessed = model
     if scenario.conditions.spoiled_model:
         return _with_spoiled_model(bench, scenario, others, archive=archive)
-    server = serve(bench, scenario, scenario.conditions, model=archive, guessed=guessed)
+    said: list[Conversation] = []
+    server = serve(
+        bench, scenario, scenario.conditions, model=archive, guessed=guessed, further=said.append
+    )
     if scenario.name != PLAIN_SERVER:
         cause = cause_of(others(PLAIN_SERVER)) or attribution.of_another_server(
             bench, scenario, server, model=archive
         )
-        server = replace(server, cause=cause)
+        server = _shown(replace(server, cause=cause))
+        suspect = said[0].suspect if said and cause is None else None
+        if suspect is not None:
+            server = with_blame(bench, scenario, server, suspect, model=archive, guessed=guessed)
         if suspicion.of_a_cut(server):
             again = serve(
                 bench,
@@ -63,7 +71,19 @@ def observe(bench: Bench, scenario: Scenario, others: Observe) -> Observation | 
             name=f"{scenario.name}-again",
         )
         server = suspicion.settled(replace(server, again=again))
-    return server
+    return _shown(server)
+
+
+def _shown(server: Server) -> Server:
+    """The server with the request that its cause is about in the commands that show it."""
+    cause = server.cause
+    if cause is None or cause.missed is not Stage.ANSWERED or "sample" not in server.curls:
+        return server
+    commands = [server.curl("sample")]
+    local = server.replies.get("local-host")
+    if local is not None and local.ok:  # under that name it is answered
+        commands.append(server.curls["local-host"])
+    return replace(server, cause=replace(cause, repeat="\n".join(commands)))
 
 
 def _transforming(bench: Bench, scenario: Scenario, others: Observe) -> Observation | Cause:
@@ -84,9 +104,8 @@ def _transforming(bench: Bench, scenario: Scenario, others: Observe) -> Observat
     )
     other = bench.given_model is not None and bench.given_model != archive
     server = replace(server, ordinary=ordinary, other_model=other)
-    return replace(
-        server, cause=transforming.cause(bench, scenario, server, model=archive, first=first)
-    )
+    cause = transforming.cause(bench, scenario, server, model=archive, first=first)
+    return _shown(replace(server, cause=cause))
 
 
 def _with_spoiled_model(

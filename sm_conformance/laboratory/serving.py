@@ -102,6 +102,7 @@ def serve(
                 ready = _wait_until_ready(talk, patience_s=patience_s, hopeless_s=hopeless_s)
         foreign = _foreign_host(talk, ready)
         if ready.after_s is not None:
+            talk.asked = 0  # pings that nobody heard count for nothing
             for step in scenario.steps:
                 take(step, talk)
             if further is not None:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sm_conformance.inputs.requests import invocation
-from sm_conformance.laboratory.conversation import Conversation
+from sm_conformance.laboratory.conversation import Conversation, Suspect
+from sm_conformance.observed.facts import Exit
 from sm_conformance.observed.http import Reply, printable
 
 _OK = 200
@@ -28,6 +29,14 @@ _APART_S = 0.2
 _PING_PATIENCE_S = 10.0
 _PING_PAUSE_S = 0.05
 _SHOWN_BYTES = 200
+
+
+def how_it_ended(found: Exit | None) -> str:
+    """That a server ended, with what is known of it."""
+    if found is None:
+        return "ended"
+    starved = ", killed for lack of memory" if found.memory_killed and found.code else ""
+    return f"ended with {found.code}{starved}"
 
 
 def shown(body: bytes) -> str:
@@ -73,11 +82,23 @@ class Steadiness:
         bodies = {reply.body for reply in (*replies, talk.replies["sample"])}
         return cls(talk, name, replies[0].body if len(bodies) == 1 else None)
 
-    def harm(self, got: Reply | None, again: Callable[[], object]) -> str | None:
+    def harm(self, got: Reply | None, again: Callable[[Conversation], object]) -> str | None:
         """What is wrong with the server after a request; None where nothing is.
 
-        ``got`` is what the request got, where that is known, and ``again`` sends it once more.
+        ``got`` is what the request got, where that is known, and ``again`` sends it once more. It
+        is a suspect from now on where the server has ended or fails; another answer is shown here.
         """
+        asked = self.talk.asked
+        failed = self._failed(got)
+        if isinstance(failed, str):
+            self.talk.suspect = self.talk.suspect or Suspect(self.name, asked, again)
+            return failed
+        if self.answer is None or failed.body == self.answer:
+            return None
+        return self._other_answer(again)
+
+    def _failed(self, got: Reply | None) -> str | Reply:
+        """How the server fails after a request that got ``got``; else its answer to a good one."""
         talk = self.talk
         unanswered = got is not None and got.status is None
         if ended := self._ended(_DYING_S if unanswered else 0.0):
@@ -91,11 +112,9 @@ class Steadiness:
             ping = self._ping()
             if ping.status != _OK:
                 return self._ended() or f"a ping: {ping.describe()}"
-        if self.answer is None or reply.body == self.answer:
-            return None
-        return self._other_answer(again)
+        return reply
 
-    def _other_answer(self, again: Callable[[], object]) -> str | None:
+    def _other_answer(self, again: Callable[[Conversation], object]) -> str | None:
         """Whether another answer than before is the request's doing, or may come of itself."""
         self.talk.container.pause(_TICK_S)
         later = [self._good() for _ in range(_ASKED_AGAIN)]
@@ -106,7 +125,7 @@ class Steadiness:
         if not all(right):
             self.answer = None
             return None
-        again()
+        again(self.talk)
         # What is still at work on the request would otherwise go on beside the next one, and batches of
         # several may lawfully have other digits.
         self.talk.container.pause(_APART_S)
@@ -137,4 +156,4 @@ class Steadiness:
         if not self.talk.container.pause(wait_s):
             return None
         found = self.talk.container.wait(_DYING_S)
-        return f"the server ended{f' with {found.code}' if found else ''}"
+        return f"the server {how_it_ended(found)}"

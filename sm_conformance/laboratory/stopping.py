@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sm_conformance.engine.protocol import Container
 from sm_conformance.laboratory.bench import Bench
@@ -47,16 +47,37 @@ def wait_until_going(
     return SILENT
 
 
-def stop(bench: Bench, container: Container, *, limit_s: float) -> Stop:
-    """Sends SIGTERM and waits until the container has ended, at most ``limit_s`` seconds."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A container that was sent SIGTERM at ``sent_at``, and its processes as they were before."""
+
+    container: Container
+    listed: tuple[Process, ...]
+    dropped: bool
+    sent_at: float
+
+
+def tell(container: Container) -> Told:
+    """Sends SIGTERM."""
     listed = container.processes()
     first = _first(listed)
     dropped = first is not None and _drops_sigterm(container, first)
     sent_at = time.monotonic()
-    after_s = sent_at - container.started_at
     container.signal("SIGTERM")
+    return Told(container, listed, dropped, sent_at)
+
+
+def stop(bench: Bench, container: Container, *, limit_s: float) -> Stop:
+    """Sends SIGTERM and waits until the container has ended, at most ``limit_s`` seconds."""
+    return stopped(bench, tell(container), limit_s=limit_s)
+
+
+def stopped(bench: Bench, told: Told, *, limit_s: float) -> Stop:
+    """Waits until a container that was told to has ended, at most ``limit_s`` seconds from then on."""
+    container, dropped, sent_at = told.container, told.dropped, told.sent_at
+    first = _first(told.listed)
     deadline = sent_at + (min(_DROPPED_WAIT_S, limit_s) if dropped else limit_s)
-    found = None
+    found = container.wait(_POLL_S)
     while found is None and (left := deadline - time.monotonic()) > 0:
         bench.check()
         found = container.wait(min(left, 5.0))
@@ -73,8 +94,8 @@ def stop(bench: Bench, container: Container, *, limit_s: float) -> Stop:
         limit_s=limit_s,
         dropped=dropped,
         first_process=_command(first) if first else "",
-        others=tuple(_command(process) for process in listed if process is not first),
-        after_s=after_s,
+        others=tuple(_command(process) for process in told.listed if process is not first),
+        after_s=sent_at - container.started_at,
     )
 
 

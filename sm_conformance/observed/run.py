@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sm_conformance.observed.bereft import Bereft
 from sm_conformance.observed.facts import Exit, Listener, StartProblem
+from sm_conformance.observed.harm import Harm
 from sm_conformance.observed.http import Address, Reply, printable
 from sm_conformance.observed.latency import Summary
 from sm_conformance.observed.load import Load
@@ -132,6 +133,8 @@ class Cause:
     fix: str | None = None
     # Whether a promise was broken by it; false where the launch was no ordinary one.
     ordinary: bool = True
+    # The commands that show it, where those that start the launch and ping it do not.
+    repeat: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +258,8 @@ class Server:
     paced_floors: Mapping[str, Summary] = field(default_factory=dict)
     # What made-up requests showed, by the step that sent them.
     tried: Mapping[str, Tried] = field(default_factory=dict)
+    # Who is to blame where it ended or failed after a bad request; None where nobody looked.
+    harm: Harm | None = None
     cause: Cause | None = None
     # The same scenario in a fresh launch, where this one showed a timing that would block.
     again: Server | None = None
@@ -267,10 +272,10 @@ class Server:
         """The commands that start this server again and send it the named request."""
         return "\n".join([self.repeat, self.curls.get(request, "")]).strip()
 
-    def curl_often(self, request: str, times: int) -> str:
-        """The same, with the request sent several times, half a second apart."""
+    def curl_often(self, request: str, times: int, *, apart_s: float = 0.5) -> str:
+        """The same, with the request sent several times, ``apart_s`` seconds apart."""
         once = self.curls.get(request, "")
-        return f"{self.repeat}\nfor i in $(seq {times}); do {once}; sleep 0.5; done"
+        return f"{self.repeat}\nfor i in $(seq {times}); do {once}; sleep {apart_s:g}; done"
 
     @property
     def ready(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from sm_conformance.binding import clause
 from sm_conformance.judgement.outcome import Blocked, Broken, NotApplicable, NotRun
 from sm_conformance.laboratory.bench import Bench
@@ -13,6 +15,7 @@ from sm_conformance.laboratory.steps.strange import MALFORMED as MALFORMED_BODIE
 from sm_conformance.laboratory.steps.strange import survived
 from sm_conformance.observed.run import Server, Stage
 from sm_conformance.observed.tried import Tried
+from sm_conformance.suite.blamed import blame
 from sm_conformance.suite.test_strange_requests import SURVIVES
 
 # Steps that may harm a server so that those after them tell nothing, and their clauses.
@@ -33,13 +36,15 @@ def test_lawful_requests(server: Server, bench: Bench) -> None:
             "`hosting: {requests: [{…, schema: {…}}]}`"
         )
     tried = _tried(server, LAWFUL, bench)
-    wrong = tried.found or (tried.harm and f"{tried.harmful}: {tried.harm}")
-    if wrong is not None:
+    expected = "2xx to every request that keeps the declared schema, and the declared reply"
+    if tried.found is not None:
         raise Broken(
-            expected="2xx to every request that keeps the declared schema, and the declared reply",
-            actual=_counted(wrong, tried),
-            repeat=_repeat(server, LAWFUL, tried),
+            expected=expected,
+            actual=_counted(tried.found, tried),
+            repeat=server.curl(LAWFUL),
         )
+    if tried.harm is not None:
+        _blame(server, LAWFUL, tried, f"{tried.harmful}: {tried.harm}", expected=expected)
 
 
 @clause("HOST-014", "pipelined-requests", given="serve-strange", needs=Stage.ANSWERED)
@@ -52,7 +57,7 @@ def test_pipelined_requests(server: Server) -> None:
         raise Broken(
             expected="each its own answer, in the order of the requests",
             actual=tried.found,
-            repeat=_repeat(server, PIPELINED, tried),
+            repeat=server.curl(PIPELINED),
         )
 
 
@@ -70,7 +75,7 @@ def test_mutilated_requests(server: Server, bench: Bench) -> None:
         raise Broken(
             expected="a 4xx status, or an answer if it makes sense",
             actual=_counted(tried.found, tried),
-            repeat=_repeat(server, MUTILATED, tried),
+            repeat=server.curl(MUTILATED),
         )
 
 
@@ -88,11 +93,9 @@ def test_survives_malformed_http(server: Server) -> None:
 
 def _survived(server: Server, step: str, tried: Tried) -> None:
     if tried.harm is not None:
-        raise Broken(
-            expected="a ping and a good request succeed afterwards, with the answer as before",
-            actual=_counted(f"after {tried.harmful}: {tried.harm}", tried),
-            repeat=_repeat(server, step, tried),
-        )
+        said = f"after {tried.harmful}: {tried.harm}"
+        expected = "a ping and a good request succeed afterwards, with the answer as before"
+        _blame(server, step, tried, said, expected=expected)
 
 
 def _tried(server: Server, step: str, bench: Bench | None = None) -> Tried:
@@ -118,9 +121,13 @@ def _counted(said: str, tried: Tried) -> str:
     return f"{said}; requests tried: {tried.tried}{unknown}"
 
 
-def _repeat(server: Server, step: str, tried: Tried) -> str:
-    """The commands that send the request again and, where it did harm, a good one after it."""
-    if tried.harm is None:
-        return server.curl(step)
-    after = server.curls.get(f"after-{step}", server.curls.get("sample", ""))
-    return f"{server.curl(step + FATAL)}\n{after}"
+def _blame(server: Server, step: str, tried: Tried, said: str, *, expected: str) -> NoReturn:
+    """Raises what follows from the harm that one of the requests did."""
+    after = f"after-{step}"
+    blame(
+        server,
+        _counted(said, tried),
+        expected=expected,
+        request=step + FATAL,
+        after=after if after in server.curls else "sample",
+    )

@@ -18,7 +18,7 @@ from sm_conformance.observed.run import Server, Stage
 from sm_conformance.suite.asked import asked, plainly_well
 
 _ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
-_HTTP_1_0 = 10
+_HTTP_1_0, _HTTP_1_1 = 10, 11
 # How a server lawfully says that it takes no such request.
 _DECLINED = {"chunked": (411, 501), "expect-continue": (417,)}
 
@@ -50,7 +50,17 @@ def test_keep_alive(server: Server, bench: Bench) -> None:
     asked(server, "kept-idle")
     kept = [server.replies[one] for one in KEPT if one in server.replies]
     if all(reply.connect_s is not None for reply in kept):
-        raise NotApplicable("the server ends each connection after its answer, which is lawful")
+        if not all(map(_promises_more, (reply for reply in kept if reply.ok))):
+            raise NotApplicable("the server ends each connection after its answer, which is lawful")
+        raise Broken(
+            expected="a connection that stays open, or `Connection: close` in each HTTP/1.1 answer",
+            actual=f"it ended each of {len(kept)} connections after one answer, which did not say "
+            "so: a client that sends its next request before it sees the end gets a reset in the "
+            "place of an answer, now and then",
+            fix="Keep the connection open behind an answer, for a minute or more; or say `Connection: "
+            "close` in each answer behind which it ends.",
+            repeat=server.curl("keep-alive"),
+        )
     for one in ("kept-second", "kept-idle"):
         other = _other_than_declared(server, bench, server.replies[one])
         if other is not None:
@@ -206,6 +216,17 @@ def _answered(server: Server, bench: Bench) -> Iterator[tuple[str, Reply, str | 
             expect = sample.expect if sample else None
             named = expect is not None and expect.content_type is not None
             yield name, reply, None if sample is None or named else sample.accept
+
+
+def _promises_more(reply: Reply) -> bool:
+    """Whether it leaves its client to believe that the connection stays open.
+
+    HTTP/1.1 means so where the answer does not say otherwise, and does not end with the connection.
+    """
+    said = (reply.header("connection") or "").lower()
+    ended_by_us = reply.surplus
+    ends_with_it = reply.framing == "close" or "close" in said
+    return reply.version == _HTTP_1_1 and not ends_with_it and not ended_by_us
 
 
 def _other_than_declared(server: Server, bench: Bench, reply: Reply) -> str | None:

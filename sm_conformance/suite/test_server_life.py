@@ -92,4 +92,5 @@ def test_writes_to_tmp_only(server: Server) -> None:
         raise Broken(
             expected="nothing outside of /tmp",
             actual=f"it wrote {named}{f' and {more} more' if more > 0 else ''}",
+            repeat=f"{server.curl('sample')}\ndocker diff sm-repeat",
         )

@@ -7,9 +7,11 @@ from sm_conformance.contract.limits import Limits
 from sm_conformance.judgement.outcome import Blocked, Broken, NotApplicable, NotRun, demand
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.expected import CannotTell, unmet
+from sm_conformance.laboratory.steadiness import how_it_ended
 from sm_conformance.observed import timing
 from sm_conformance.observed.run import Server, Stage
 from sm_conformance.suite.asked import asked
+from sm_conformance.suite.blamed import not_by_our_bounds
 
 
 @clause("HOST-001", "listens", given="serve-plain", needs=Stage.STARTED)
@@ -61,11 +63,14 @@ def test_stays_healthy(server: Server, limits: Limits) -> None:
     def sick(one: Server) -> bool:
         return timing.died(one) or timing.unhealthy(one, in_a_row=limits.unhealthy_after)
 
+    ended = timing.died(server) and _twice(server, True, server.again and sick(server.again))
+    if ended:
+        not_by_our_bounds(server, f"the server {how_it_ended(server.exit)}")
     demand(
-        not (timing.died(server) and _twice(server, True, server.again and sick(server.again))),
+        not ended,
         expected="it serves until it is told to stop",
-        actual=f"it ended with {server.exit.code if server.exit else 'no exit code'} by itself, in two "
-        "launches, although nothing had told it to",
+        actual=f"it {how_it_ended(server.exit)} by itself, in two launches, although nothing had told "
+        "it to",
     )
     apart = server.spaced_pings
     bad = [ping for ping in apart if ping.status != 200]
@@ -152,6 +157,7 @@ def test_invocation(server: Server) -> None:
         raise Broken(
             expected="2xx to every good request",
             actual=f"{measured.failures} of {measured.count} failed, one after another without a pause",
+            repeat=server.curl_often("sample", measured.count, apart_s=0),
             only_advice=True,
         )
     if reply.surplus:
@@ -209,10 +215,24 @@ def test_read_only_model(server: Server) -> None:
     demand(server.replies["sample"].ok, expected="it works", actual=server.story())
 
 
-@clause("HOST-060", "stops-in-time", given="serve-plain")
-def test_stops_in_time(server: Server) -> None:
+@clause("HOST-060", "stops-in-time", given=("serve-plain", "serve-named"))
+def test_stops_in_time(given: str, server: Server) -> None:
     """The server ends within 30 seconds of SIGTERM, without SIGKILL."""
     stop = server.stop
+    if given == "serve-named":
+        if stop is None or not stop.sent or stop.dropped:
+            # What the kernel throws away is thrown away of an idle server too.
+            raise NotApplicable("it heard no SIGTERM while a request was on its way")
+        answer = server.replies["in-flight"]
+        demand(
+            stop.obeyed,
+            expected=f"it ends within {stop.limit_s:.0f} s of SIGTERM, also when it comes while a "
+            "request is on its way",
+            actual=f"half of a request had come when SIGTERM went to `{stop.first_process}`; the "
+            f"request: {answer.describe()}; it did not end afterwards",
+            repeat=server.curl("outlived"),
+        )
+        return
     if server.load is not None and not server.load.survived and not (stop and stop.obeyed):
         raise Blocked("HOST-012 concurrent")
     if stop is None or not stop.sent:

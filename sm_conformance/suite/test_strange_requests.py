@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sm_conformance.binding import clause
 from sm_conformance.judgement.outcome import Blocked, Broken, NotRun, demand
+from sm_conformance.laboratory.steadiness import how_it_ended
 from sm_conformance.laboratory.steps.strange import (
     BAD,
     MALFORMED,
@@ -13,6 +14,7 @@ from sm_conformance.laboratory.steps.strange import (
 )
 from sm_conformance.observed.run import Server, Stage
 from sm_conformance.suite.asked import asked, plainly_well
+from sm_conformance.suite.blamed import blame
 
 SURVIVES = "HOST-029 survives-bad-input"
 # Malformed for every sample; the others are sent where a sample lends itself to it.
@@ -73,18 +75,12 @@ def test_survives_bad_input(server: Server) -> None:
             continue
         after, ping = server.replies.get(f"after-{name}"), server.replies.get(f"ping-after-{name}")
         if after is None or ping is None:
-            code = f" with {server.exit.code}" if server.exit else ""
-            raise Broken(
-                expected="it goes on",
-                actual=f"after {name} the server ended{code}",
-                repeat=server.curl(name),
-            )
-        demand(
-            after.ok and ping.status == 200,
-            expected="a good request and a ping succeed afterwards",
-            actual=f"after {name}: good request {after.describe()}; ping {ping.describe()}",
-            repeat=f"{server.curl(name)}\n{server.curls.get(f'after-{name}', '')}",
-        )
+            said = f"after {name} the server {how_it_ended(server.exit)}"
+            blame(server, said, expected="it goes on", request=name, after="sample")
+        if not works_after(server.replies, name):
+            said = f"after {name}: good request {after.describe()}; ping {ping.describe()}"
+            expected = "a good request and a ping succeed afterwards"
+            blame(server, said, expected=expected, request=name, after=f"after-{name}")
 
 
 @clause("HOST-013", "body-6-mib", given="serve-strange", needs=Stage.ANSWERED)

@@ -542,6 +542,84 @@ def _sulks() -> Callable[[Message, bytes], Answer]:
     return answer
 
 
+def _tires(after: int) -> Program:
+    """Ends when it has answered so many requests, whatever they are."""
+
+    def serve(inside: Inside) -> int:
+        seen = count(1)
+
+        def tired() -> None:
+            if next(seen) >= after:
+                inside.asked_to_stop.set()
+
+        def pinged(headers: Message) -> int:
+            tired()
+            return ping(headers)
+
+        def asked(headers: Message, body: bytes) -> Answer:
+            tired()
+            return invocation(headers, body)
+
+        return serving(ping=pinged, invocation=asked)(inside)
+
+    return serve
+
+
+def _loses_workers() -> Callable[[Message, bytes], Answer]:
+    """Each malformed body takes one of its workers with it."""
+    workers = [1, 2, 3]
+
+    def answer(headers: Message, body: bytes) -> Answer:
+        if not workers:
+            return 503, "text/plain", b"nobody is left\n"
+        status, kind, text = invocation(headers, body)
+        if status == 400:
+            workers.pop()
+        return status, kind, text
+
+    return answer
+
+
+def _faints_once() -> Program:
+    """Ends at a body of noise, and never again in any launch."""
+    fainted: list[bool] = []
+
+    def serve(inside: Inside) -> int:
+        def asked(headers: Message, body: bytes) -> Answer:
+            found = invocation(headers, body)
+            if found[0] == 400 and not fainted:
+                fainted.append(True)
+                inside.asked_to_stop.set()
+            return found
+
+        return serving(invocation=asked)(inside)
+
+    return serve
+
+
+def _deaf_at_work(inside: Inside) -> int:
+    """Forgets a SIGTERM that comes while a request is on its way."""
+    own = replace(inside, asked_to_stop=threading.Event())
+    at_work: list[object] = []
+
+    class AtWork(manners.Handler):
+        def do_POST(self) -> None:  # noqa: N802
+            at_work.append(self)
+            try:
+                super().do_POST()
+            finally:
+                at_work.remove(self)
+
+    def listen() -> None:
+        inside.asked_to_stop.wait()
+        if at_work:
+            inside.killed.wait()
+        own.asked_to_stop.set()
+
+    threading.Thread(target=listen, daemon=True).start()
+    return serving(manners=AtWork)(own)
+
+
 def _is_bad(inside: Inside) -> bool:
     try:
         load(inside)
@@ -923,6 +1001,17 @@ MINIATURES: dict[str, Miniature] = {
         "It refuses everything after a malformed body.",
         serve=_afresh(lambda: serving(invocation=_sulks())),
     ),
+    "tires": _lawful_but("It ends after some number of requests.", serve=_tires(180)),
+    "starves": _lawful_but(
+        "It ends when what it keeps of each request has filled its memory.",
+        serve=_tires(180),
+        memory_killed=True,
+    ),
+    "loses-workers": _lawful_but(
+        "Each malformed body takes a worker with it.",
+        serve=_afresh(lambda: serving(invocation=_loses_workers())),
+    ),
+    "faints-once": _lawful_but("It ends once for no reason.", serve=_faints_once()),
     "only-gets": _serves("Its ping takes no POST.", manners=manners.OnlyGets),
     "knows-everything": _serves("It has a page for every path.", manners=manners.KnowsEverything),
     "repeats": _serves("It repeats itself on a connection.", manners=manners.Repeats),
@@ -931,6 +1020,8 @@ MINIATURES: dict[str, Miniature] = {
     "cannot-wait": _serves("It fails when a body is held back.", manners=manners.CannotWait),
     "never-asks": _serves("It waits for what is held back.", manners=manners.NeverAsks),
     "old-fashioned": _serves("It speaks HTTP/1.0.", manners=manners.OldFashioned),
+    "hangs-up": _serves("It ends connections without a word.", manners=manners.HangsUp),
+    "says-goodbye": _serves("It says that it ends connections.", manners=manners.SaysGoodbye),
     "long-winded": _serves("Its attributes are too long.", manners=manners.LongWinded),
     "echoes": _serves("It returns the attributes it got.", manners=manners.Echoes),
     "foreign-words": _serves("Its attributes are no ASCII.", manners=manners.ForeignWords),
@@ -1017,6 +1108,7 @@ MINIATURES: dict[str, Miniature] = {
         adds={"/var/log/server.log": 5, "/run/server.pid": 2},
     ),
     "deaf-server": _lawful_but("Its server ignores SIGTERM.", catches_sigterm=False),
+    "deaf-at-work": _lawful_but("It hears no SIGTERM while it works.", serve=_deaf_at_work),
     **STREAMING,
     **LISTED,
     # trouble of the engine, and of the user

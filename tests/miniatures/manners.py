@@ -90,6 +90,22 @@ class OldFashioned(Handler):
             super().do_POST()
 
 
+class HangsUp(Handler):
+    """Ends the connection behind each answer, and does not say so beforehand."""
+
+    def reply(self, status: int, content_type: str, body: bytes) -> None:
+        super().reply(status, content_type, body)
+        self.close_connection = True
+
+
+class SaysGoodbye(Handler):
+    """Ends the connection behind each answer, as the answer says."""
+
+    def end_headers(self) -> None:
+        self.send_header("Connection", "close")
+        super().end_headers()
+
+
 class LongWinded(Handler):
     """Returns attributes that are longer than anybody hands on."""
 

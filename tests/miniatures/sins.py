@@ -73,13 +73,15 @@ def judge_here(
 class Sin:
     """What one miniature must be found guilty of: the clause that it breaks, and the verdict.
 
-    ``says`` is part of what the finding saw. Changed ``limits`` make a run doubtful by themselves.
+    ``says`` is part of what the finding saw, ``repeat`` how the commands end that show it. Changed
+    ``limits`` make a run doubtful by themselves.
     """
 
     image: str
     breaks: str
     verdict: str = "fail"
     says: str = ""
+    repeat: str = ""
     declaration: Mapping[str, Any] = field(default_factory=lambda: TRAINS)
     limits: Mapping[str, float] = field(default_factory=dict)
     options: tuple[str, ...] = ()
@@ -104,6 +106,7 @@ def assert_found_out(sin: Sin, found: Judged) -> None:
     assert found.said == {sin.breaks: sin.verdict}, found.output
     seen = found.findings[sin.breaks]
     assert sin.says in seen["actual"], seen["actual"]
+    assert (seen["repeat"] or "").endswith(sin.repeat), seen["repeat"]
     assert seen["reason"] is None
     assert all(seen[part] for part in ("expected", "fix", "matters"))
     blocked = found.with_verdict("blocked")

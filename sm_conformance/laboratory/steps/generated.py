@@ -189,7 +189,7 @@ class _Trying:
         request = self._request(body)
         reply = self.talk.send(request, limit_s=_LIMIT_S)
         self.seen[body] = reply
-        self.harm = self.steadiness.harm(reply, lambda: self.talk.send(request, limit_s=_LIMIT_S))
+        self.harm = self.steadiness.harm(reply, lambda talk: talk.send(request, limit_s=_LIMIT_S))
         if self.harm is not None:
             self.harmful = shown(body)
             self.talk.keep(replace(request, name=self.name + FATAL), reply)

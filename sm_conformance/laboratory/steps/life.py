@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from sm_conformance.inputs.requests import invocation
-from sm_conformance.laboratory import evidence
+from sm_conformance.laboratory import evidence, stopping
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.observed.bereft import Bereft
 from sm_conformance.observed.facts import NotKilled
@@ -23,7 +23,10 @@ _SLOWER = 3.0
 
 
 def in_flight(talk: Conversation) -> None:
-    """A request half of which has come when SIGTERM does; before it, one in halves and no signal."""
+    """A request half of which has come when SIGTERM does; before it, one in halves and no signal.
+
+    Whether it is answered is one question, whether the server then ends is another.
+    """
     request = invocation(talk.sample, name="in-halves")
     if not request.body or talk.container.pause(0.0):
         return
@@ -36,10 +39,11 @@ def in_flight(talk: Conversation) -> None:
         return
     request = invocation(talk.sample, name="in-flight")
     limit_s = talk.bench.limits.hosting_stop_limit_s
+    told: list[stopping.Told] = []
 
     def stop() -> None:
         if not talk.container.pause(_TAKEN_UP_S):
-            talk.container.signal("SIGTERM")
+            told.append(stopping.tell(talk.container))
             talk.container.pause(_APART_S)
 
     talk.ask_in_halves(request, between=stop, limit_s=limit_s)
@@ -50,6 +54,9 @@ def in_flight(talk: Conversation) -> None:
         body_bytes=len(request.body),
         waits_s=(_TAKEN_UP_S, _APART_S),
     )
+    talk.curls["outlived"] = evidence.repeat_outlived(talk.curls[request.name], limit_s=limit_s)
+    if told:
+        talk.stop = stopping.stopped(talk.bench, told[0], limit_s=limit_s)
 
 
 def kill_server(talk: Conversation) -> None:

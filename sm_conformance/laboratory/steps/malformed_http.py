@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 
 from sm_conformance.inputs.malformed_http import RawRequest, malformed_http, pipelined
 from sm_conformance.inputs.requests import invocation
@@ -38,7 +39,7 @@ def broken_http(talk: Conversation) -> None:
             break
         _say(talk, request)
         tried += 1
-        harm = steadiness.harm(None, lambda request=request: _say(talk, request))  # type: ignore[misc]
+        harm = steadiness.harm(None, partial(_say, request=request))
         if harm is not None:
             talk.keep_raw(replace(request, name=MALFORMED + FATAL))
             talk.tried[MALFORMED] = Tried(tried=tried, harmful=request.name, harm=harm)
@@ -97,7 +98,7 @@ def _say(
     methods: tuple[str, ...] = (),
     limit_s: float = _HEARD_S,
 ) -> tuple[Said, ...]:
-    talk.bench.check()
+    talk.begin()
     size = request.part_bytes
     return converse(
         talk.address,

@@ -54,7 +54,8 @@ def keep_alive(talk: Conversation) -> None:
     """
     _believed(talk, "not-kept", partial(_on_one_connection, talk))
     curls = [talk.curls[name].removeprefix("curl ") for name in KEPT if name in talk.curls]
-    talk.curls["keep-alive"] = f"curl {' --next '.join(curls)}"
+    told = r"-w '\n%{num_connects} new connections\n'"
+    talk.curls["keep-alive"] = "curl " + " --next ".join(f"{told} {one}" for one in curls)
 
 
 def unlike(replies: Mapping[str, Reply], names: Iterable[str] = KEPT) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from sm_conformance.inputs.requests import (
     UNDECLARED_TYPE,
+    Request,
     cut_json,
     fewer_columns,
     grown,
@@ -14,7 +15,7 @@ from sm_conformance.inputs.requests import (
     with_headers,
     without_type,
 )
-from sm_conformance.laboratory.conversation import Conversation
+from sm_conformance.laboratory.conversation import Conversation, Suspect
 from sm_conformance.observed.http import Reply
 
 # What no well-meaning client sends, in the order in which it is sent; the last two only where the
@@ -35,11 +36,9 @@ _DYING_S = 0.5
 def undeclared_type(talk: Conversation) -> None:
     """The good body labelled with a type that nobody declared, and with none."""
     request = invocation(talk.sample, name="undeclared-type")
-    talk.ask(with_headers(request, {"Content-Type": UNDECLARED_TYPE}, name="undeclared-type"))
-    recover(talk, "undeclared-type")
-    if talk.sample.content_type is not None and works_after(talk.replies, "undeclared-type"):
-        talk.ask(without_type(request, name="no-type"))
-        recover(talk, "no-type")
+    other = with_headers(request, {"Content-Type": UNDECLARED_TYPE}, name="undeclared-type")
+    if survives(talk, other) and talk.sample.content_type is not None:
+        survives(talk, without_type(request, name="no-type"))
 
 
 def malformed_bodies(talk: Conversation) -> None:
@@ -49,9 +48,7 @@ def malformed_bodies(talk: Conversation) -> None:
     plain = invocation(talk.sample, name="malformed")
     further = fewer_columns(plain, name="wrong-columns"), cut_json(talk.samples, name="cut-json")
     for request in (*malformed(plain), *filter(None, further)):
-        talk.ask(request)
-        recover(talk, request.name)
-        if not works_after(talk.replies, request.name):
+        if not survives(talk, request):
             return
 
 
@@ -66,14 +63,17 @@ def survived(replies: Mapping[str, Reply]) -> bool:
     return all(works_after(replies, name) for name in BAD if name in replies)
 
 
-def recover(talk: Conversation, name: str) -> None:
-    """A good request, given time to recover, and a ping; no more once the server has ended."""
-    answered = talk.replies[name].status is not None
-    if talk.container.pause(0.0 if answered else _DYING_S):
-        return
-    talk.recovered(f"after-{name}")
-    if not talk.container.pause(0.0):
-        talk.replies[f"ping-after-{name}"] = talk.ping()
+def survives(talk: Conversation, request: Request) -> bool:
+    """Whether a good request, given time to recover, and a ping succeed after a bad request."""
+    answered, asked = talk.ask(request).status is not None, talk.asked
+    if not talk.container.pause(0.0 if answered else _DYING_S):
+        talk.recovered(f"after-{request.name}")
+        if not talk.container.pause(0.0):
+            talk.replies[f"ping-after-{request.name}"] = talk.ping()
+    if works_after(talk.replies, request.name):
+        return True
+    talk.suspect = Suspect(request.name, asked, lambda other: other.ask(request))
+    return False
 
 
 def large_bodies(talk: Conversation) -> None:
