@@ -235,7 +235,7 @@ def _scan(path: Path, candidate: Candidate) -> Scan:
     if scan.of.is_another(images):
         named = ", ".join(sorted(scan.of.digests)[:3])
         own = ", ".join(image.config_digest for image in images)
-        raise UsageProblem(f"--sm-scan {path}: it is of another image, {named}; judged is {own}")
+        raise UsageProblem(f"scan {path}: it is of another image, {named}; judged is {own}")
     return scan
 
 
@@ -251,12 +251,15 @@ def _inspect(engine: Engine, reference: str | None) -> ImageFacts | None:
 
 
 def _image(image: ImageFacts, roles: tuple[str, ...]) -> dict[str, Any]:
+    platforms = () if image.manifest is None else image.manifest.platforms
     return {
         "roles": list(roles),
         "reference": image.reference,
         "config_digest": image.config_digest,
         "manifest_digest": image.manifest_digest,
         "platform": f"{image.os}/{image.architecture}",
+        **({"repo_digests": list(image.repo_digests)} if image.repo_digests else {}),
+        **({"index_of": list(platforms)} if len(platforms) > 1 else {}),
     }
 
 

@@ -266,3 +266,46 @@ def test_ctrl_c_where_no_command_awaits_it_is_one_line_and_status_2(
     monkeypatch.setattr(describing, "_clauses", interrupted)
 
     assert called(capsys, "clauses") == (2, "", "sm-conformance: interrupted\n")
+
+
+# check and gate
+
+
+@pytest.mark.parametrize("command", [("check",), ("gate", "--push", "host.example/a:1")])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--watch", "abc"), "--watch: expected a number, got 'abc'"),
+        (("--rate", "fast"), "--rate: expected a number, got 'fast'"),
+        (("--examples", ""), "--examples is empty"),
+    ],
+)
+def test_a_number_that_is_none_is_one_line_and_status_4(
+    command: tuple[str, ...],
+    words: tuple[str, ...],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    status, out, err = called(capsys, command[0], "repo:tag", *command[1:], *words)
+
+    assert (status, out) == (4, "")
+    assert err.startswith(f"sm-conformance {command[0]}: {said}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--allow", "--allow=inconclusive", "--no-waiver"])
+def test_no_option_is_short_for_another(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["gate", "repo:tag", "--push", "host.example/a:1", option])
+
+    assert ended.value.code == 4
+    assert "unrecognized arguments" in capsys.readouterr().err
+
+
+def test_a_certificate_without_a_name_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, _, err = called(capsys, "verify", "", "--key", tmp_path / "none.pub")
+
+    assert status == 4
+    assert "name a certificate" in err

@@ -95,6 +95,24 @@ def test_the_image_is_named_with_its_digests_and_the_profile() -> None:
     assert "training and hosting" in facts
 
 
+def test_a_manifest_that_was_pushed_is_the_images_and_one_that_is_not_known_is_not_made_up() -> (
+    None
+):
+    data = report()
+    data["candidate"]["images"][0]["repo_digests"] = ["registry.example/churn@sha256:" + "88" * 32]
+
+    facts = shown(data).one("header").one("dl").text
+    data["pushed"] = {"reference": "registry.example/churn:4", "digest": "sha256:" + "77" * 32,
+                      "media_type": "application/json", "size": 9}  # fmt: skip
+    pushed = shown(data).one("header").one("dl").text
+
+    assert "Pulled or pushed as" in facts
+    assert "88" * 32 in facts
+    assert "77" * 32 in pushed
+    assert "Manifest digest" in pushed
+    assert "88" * 32 not in pushed
+
+
 def test_two_images_are_both_named() -> None:
     data = report()
     first = data["candidate"]["images"][0]

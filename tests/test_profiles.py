@@ -95,7 +95,7 @@ def test_a_file_that_is_no_profile_is_refused(tmp_path: Path, text: str) -> None
     file = tmp_path / "own.yaml"
     file.write_text(text, "utf-8")
 
-    with pytest.raises(UsageProblem, match="--sm-profile"):
+    with pytest.raises(UsageProblem, match="profile"):
         profile.load(str(file))
 
 

@@ -193,7 +193,7 @@ def test_a_file_that_is_not_understood_is_the_users_mistake(
         read(written(tmp_path, data))
 
     assert told in str(raised.value)
-    assert str(raised.value).startswith("--sm-scan ")
+    assert str(raised.value).startswith("scan ")
 
 
 def test_a_file_without_end_is_not_read_to_its_end(

@@ -12,16 +12,18 @@ from sm_conformance.certificate import signing
 from sm_conformance.certificate.bundle import decoded
 from sm_conformance.certificate.files import read, write_new
 from sm_conformance.certificate.issuing import Sign, certificate
+from sm_conformance.certificate.manifests import with_manifests
 from sm_conformance.certificate.page import page
 from sm_conformance.certificate.statement import PREDICATE_TYPE
 from sm_conformance.contract import profile as profiles
 from sm_conformance.engine.credentials import credentials
 from sm_conformance.errors import HarnessTrouble, UsageProblem
+from sm_conformance.judgement import forms
 from sm_conformance.judgement.conclusion import ExitStatus
 from sm_conformance.registry import attaching as registry
 from sm_conformance.registry import cosign
 from sm_conformance.registry.client import Repository
-from sm_conformance.registry.manifest import digests_of, several
+from sm_conformance.registry.manifest import Manifest, digests_of, several
 from sm_conformance.run_folder import ended
 
 _LONGEST_DAYS = 3650
@@ -60,16 +62,22 @@ def certify(options: argparse.Namespace, check: Callable[[argparse.Namespace], i
     status = check(options)
     if status != 0:
         if status != ExitStatus.UNUSABLE:  # which has said why by itself
-            sys.stderr.write(
-                "sm-conformance certify: no certificate: the image was not found conformant\n"
+            why = (
+                "the run was interrupted"
+                if status == ExitStatus.INTERRUPTED
+                else "the image was not found conformant"
             )
+            sys.stderr.write(f"sm-conformance certify: no certificate: {why}\n")
         return status
     issued = datetime.now(UTC).date()
     expires = issued + timedelta(days=days)
     named = (options.image, options.train_image, options.serve_image)
     try:
-        with ended(Path(options.report), images=[one for one in named if one]):
-            made = certificate(Path(options.report), sign=sign, issued=issued, expires=expires)
+        folder = Path(options.report)
+        with ended(folder, images=[one for one in named if one]) as report:
+            known, notes = with_manifests(report, _ask)
+            forms.rewrite(known, folder)
+            made = certificate(folder, sign=sign, issued=issued, expires=expires)
         text = page(decoded(made), file=target.name, checked=f"made on {issued}, with that key")
         write_new(target, made)
         write_new(beside, text.encode())
@@ -78,9 +86,15 @@ def certify(options: argparse.Namespace, check: Callable[[argparse.Namespace], i
     except HarnessTrouble as error:
         sys.stderr.write(f"sm-conformance certify: {error}\n")
         return ExitStatus.INCONCLUSIVE
+    for note in notes:
+        print(f"       note: {note}")
     print(f"certificate: {target} ({len(made)} bytes, valid until {expires})")
     print(f"       page: {beside}")
     return 0
+
+
+def _ask(reference: str) -> Manifest | None:
+    return Repository(reference, credentials=credentials).manifest()
 
 
 def attach(options: argparse.Namespace) -> int:

@@ -32,6 +32,8 @@ def verify(options: argparse.Namespace) -> int:
     Of several that are attached to an image one that holds is enough.
     """
     try:
+        if not options.bundle:
+            raise UsageProblem("name a certificate, or an image that has one attached")
         key = signing.public_key(Path(options.key))
         demands = Demands(
             today=_day(options.at),

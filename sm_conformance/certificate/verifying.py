@@ -216,6 +216,10 @@ def claims(bundle: Bundle, *, today: date) -> Sequence[str]:
         f"clauses:   {len(said['passedTests'])} kept, {len(said['warnedTests'])} with advice or waived, "
         f"{sum(one['verdict'] == 'n/a' for one in report['findings'])} that do not apply",
     ]
+    unjudged = [one for one in report["findings"] if one["verdict"] == Verdict.NOT_RUN]
+    if unjudged:
+        named = ", ".join(f"{one['clause']} {one['name']}" for one in unjudged)
+        lines.append(f"not judged: {named}, none of which can fail under that profile")
     lines += [
         f"waived:    {one['clause']} until {one['expires']}: {one['reason']}"
         for one in said["waivers"]

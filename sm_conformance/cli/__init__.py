@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from sm_conformance import __version__
 from sm_conformance.cli.certificates import add_certificates
@@ -50,7 +51,13 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Ends with status 4 on unusable options, as every door of this project does."""
+    """Ends with status 4 on unusable options, as every door of this project does.
+
+    No option may be cut short: what `--allow` would be short for may change with the next version.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **(options | {"allow_abbrev": False}))
 
     def error(self, message: str) -> None:  # type: ignore[override]
         self.print_usage(sys.stderr)

@@ -50,6 +50,10 @@ _PASSED_ON = (
 )
 # What is pushed or certified is watched for longer than what is only looked at.
 WATCH_S = "30"
+# Whether they are in range is for the plugin to say.
+_NUMBERS = (
+    "patience", "watch", "examples", "max-ping-p99-ms", "max-invocation-p99-ms", "rate", "rate-seconds",
+)  # fmt: skip
 _FLAGS = ("keep", "allow-network", "cached")
 
 
@@ -105,6 +109,10 @@ def check(options: argparse.Namespace) -> int:
         return unusable(options.command, "--scan is empty; leave it out or name something")
     if value(options, "archive") == "":
         return unusable(options.command, "--archive is empty; leave it out or name something")
+    for name in _NUMBERS:
+        given = value(options, name)
+        if given is not None and not _is_number(given):
+            return unusable(options.command, f"--{name}: expected a number, got {given!r}")
     if not (options.image or options.train_image or options.serve_image or options.archive):
         return unusable(options.command, "name an image")
     for name in _OUTSIDE_INFLUENCE:
@@ -136,6 +144,14 @@ def check(options: argparse.Namespace) -> int:
     arguments += ["-k", options.k] if options.k else []
     arguments += ["-v"] if options.verbose else ["-q"]
     return int(pytest.main([*arguments, str(suite)]))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _gate(options: argparse.Namespace) -> int:

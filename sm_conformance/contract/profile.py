@@ -66,7 +66,7 @@ def _own(path: Path) -> Profile:
         data = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise UsageProblem(f"--sm-profile {path}: cannot be read: {reason}") from error
+        raise UsageProblem(f"profile {path}: cannot be read: {reason}") from error
     schema = specs.read_schema("profiles")
     validator = Draft202012Validator({**schema["additionalProperties"], "$defs": schema["$defs"]})
     for problem in sorted(validator.iter_errors(data), key=lambda one: list(map(str, one.path))):
@@ -75,7 +75,7 @@ def _own(path: Path) -> Profile:
             said = "a profile always fails what breaks a promise: add the row {promise: true}"
         else:
             said = problem.message[:300]
-        raise UsageProblem(f"--sm-profile {path}: profile{where}: {said}")
+        raise UsageProblem(f"profile {path}: profile{where}: {said}")
     # In a report it must not pass for one of ours, whatever the file is called.
     return _profile(path.name if "." in path.name else f"./{path.name}", data)
 

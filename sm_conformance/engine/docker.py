@@ -146,12 +146,12 @@ class DockerEngine:
 
 def _image_facts(reference: str, found: Mapping[str, Any]) -> ImageFacts:
     config = found.get("Config") or {}
-    manifests = [text.partition("@")[2] for text in found.get("RepoDigests") or []]
     environment = dict(pair.partition("=")[::2] for pair in config.get("Env") or [])
     return ImageFacts(
         reference=reference,
         config_digest=found["Id"] if ":" in found["Id"] else f"sha256:{found['Id']}",
-        manifest_digest=manifests[0] if manifests else None,
+        # What it keeps may be the digest of an index of several images; see ``repo_digests``.
+        manifest_digest=None,
         os=found.get("Os", ""),
         architecture=found.get("Architecture", ""),
         entrypoint=tuple(config.get("Entrypoint") or ()),
@@ -162,4 +162,5 @@ def _image_facts(reference: str, found: Mapping[str, Any]) -> ImageFacts:
         labels=dict(config.get("Labels") or {}),
         exposed_ports=tuple(config.get("ExposedPorts") or ()),
         size_bytes=int(found.get("Size") or 0),
+        repo_digests=tuple(found.get("RepoDigests") or ()),
     )

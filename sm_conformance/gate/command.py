@@ -14,7 +14,8 @@ from sm_conformance.engine.credentials import credentials
 from sm_conformance.engine.docker import DockerEngine
 from sm_conformance.engine.protocol import NoSuchImage
 from sm_conformance.errors import HarnessTrouble, UsageProblem
-from sm_conformance.gate.pushed import barred, rewrite, with_pushed
+from sm_conformance.gate.pushed import barred, with_pushed
+from sm_conformance.judgement import forms
 from sm_conformance.judgement.conclusion import Conclusion, ExitStatus
 from sm_conformance.judgement.finding import Verdict
 from sm_conformance.registry.client import Repository
@@ -107,8 +108,8 @@ def _pushed(report: Mapping[str, Any], target: Repository) -> Manifest:
         raise _Refused(f"{target.reference} was pushed and is not there")
     if found.digest != told:
         raise _Refused(
-            f"{target.reference} leads to {found.digest}, and {told} was pushed: somebody else has "
-            "pushed to it"
+            f"{target.reference} leads to {found.digest}, and {told} was pushed: somebody else "
+            "has pushed to it, or the registry has written another manifest"
         )
     if judged not in (found.config_digest, found.digest):
         raise _Refused(
@@ -122,7 +123,7 @@ def _tell(
 ) -> None:
     """Writes down what was pushed. Raises :class:`_Refused` where no model can be made of it."""
     written, findings = with_pushed(report, by, target, found)
-    rewrite(written, folder)
+    forms.rewrite(written, folder)
     told = {one.verdict: f"{one.key}: {one.actual}; {one.fix}" for one in findings}
     if Verdict.FAIL in told:
         raise _Refused(f"{told[Verdict.FAIL]} It was pushed, so remove it from the registry")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from sm_conformance.contract import clause
 from sm_conformance.contract.clause import Clause
 from sm_conformance.contract.profile import Profile
 from sm_conformance.declaration.values import Waiver
-from sm_conformance.judgement import forms
 from sm_conformance.judgement.conclusion import Conclusion, exit_status
 from sm_conformance.judgement.finding import Finding, Sight, Verdict, judge
 from sm_conformance.judgement.manifest import demand_form
@@ -70,13 +67,6 @@ def barred(report: Mapping[str, Any], by: Profile) -> Finding | None:
         ),
         None,
     )
-
-
-def rewrite(report: Mapping[str, Any], folder: Path) -> None:
-    """Writes the report anew in all its forms but JUnit's, which is pytest's account of its tests."""
-    declared = folder / forms.DECLARATION
-    said = json.loads(declared.read_text("utf-8")) if declared.is_file() else {}
-    forms.write(report, folder, declaration=said)
 
 
 def _judged(one: Clause, by: Profile, target: Repository, found: Manifest) -> Finding:

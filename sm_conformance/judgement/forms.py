@@ -33,6 +33,13 @@ def write(report: Mapping[str, Any], folder: Path, *, declaration: Mapping[str, 
         (folder / name).write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
+def rewrite(report: Mapping[str, Any], folder: Path) -> None:
+    """Writes the report anew in all its forms but JUnit's, which is pytest's account of its tests."""
+    declared = folder / DECLARATION
+    said = json.loads(declared.read_text("utf-8")) if declared.is_file() else {}
+    write(report, folder, declaration=said)
+
+
 def _json(data: Mapping[str, Any]) -> str:
     # A date is the only thing in it that JSON does not have.
     return json.dumps(data, indent=1, ensure_ascii=False, default=str) + "\n"

@@ -102,6 +102,8 @@ class ImageFacts:
     size_bytes: int
     # The manifest by which it is pulled, or will be once it is pushed; None where nobody can tell.
     manifest: ManifestForm | None = None
+    # References by digest under which an engine pulled or pushed it, perhaps of an index of several.
+    repo_digests: tuple[str, ...] = ()
 
     @property
     def runs_as_root(self) -> bool:

@@ -63,7 +63,7 @@ def question(
 
 def _digests(image: ImageFacts) -> tuple[Any, ...]:
     # One manifest lies alone and in an index, and may be pushed in either form.
-    return image.config_digest, image.manifest_digest, image.manifest
+    return image.config_digest, image.manifest_digest, image.repo_digests, image.manifest
 
 
 def _digest(part: Any) -> str:

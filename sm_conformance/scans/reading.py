@@ -36,16 +36,16 @@ def read(path: Path) -> Scan:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
-            raise UsageProblem(f"--sm-scan {path}: has more than {MOST_BYTES >> 20} MiB")
+            raise UsageProblem(f"scan {path}: has more than {MOST_BYTES >> 20} MiB")
         data = json.loads(content)
     except OSError as error:
-        raise UsageProblem(f"--sm-scan {path}: cannot be read: {error.strerror}") from error
+        raise UsageProblem(f"scan {path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise UsageProblem(f"--sm-scan {path}: it is no JSON") from error
+        raise UsageProblem(f"scan {path}: it is no JSON") from error
     form = _form(data)
     if form is None:
         raise UsageProblem(
-            f"--sm-scan {path}: it is neither SARIF 2.1.0 nor the JSON of trivy, grype or Dockle"
+            f"scan {path}: it is neither SARIF 2.1.0 nor the JSON of trivy, grype or Dockle"
         )
     schema = specs.read_schema("scan")
     validator = Draft202012Validator({"$ref": f"#/$defs/{form}", "$defs": schema["$defs"]})
@@ -53,12 +53,12 @@ def read(path: Path) -> Scan:
     if problem is not None:
         where = "".join(f"[{part!r}]" for part in problem.absolute_path)
         raise UsageProblem(
-            f"--sm-scan {path}: {form}{printable(where)[:200]}: {printable(problem.message)[:200]}"
+            f"scan {path}: {form}{printable(where)[:200]}: {printable(problem.message)[:200]}"
         )
     try:
         return _READERS[form](path.name, data)
     except _NotUnderstood as error:
-        raise UsageProblem(f"--sm-scan {path}: {error}") from error
+        raise UsageProblem(f"scan {path}: {error}") from error
 
 
 class _NotUnderstood(Exception):

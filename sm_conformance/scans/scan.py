@@ -60,7 +60,8 @@ class Named:
         if image.config_digest in self.digests:
             return True
         same = self.architecture in (None, image.architecture)
-        return same and image.manifest_digest in self.digests
+        known = {image.manifest_digest, *(one.partition("@")[2] for one in image.repo_digests)}
+        return same and not known.isdisjoint(self.digests)
 
     def is_called(self, image: ImageFacts) -> bool:
         """Whether it has the name of this image, which says less: names are given anew."""
