@@ -300,15 +300,16 @@ def test_the_next_request_is_under_way_before_the_reply_that_it_follows_is_hande
         request = sending.whole(host, port, "GET", "/ping", {}, None)
         with Lanes(script.address, request, method="GET", keep=True) as lanes:
             lanes.begin(0, deadline=perf_counter() + 5)
-            first = lanes.wait(perf_counter() + 5, lambda now: (1, now + 5))
-            under_way = lanes.under_way
-            second = lanes.wait(perf_counter() + 5, lambda now: None)
+            follows = iter([1])
+            first, second = lanes.pursue(
+                lambda now: next(((number, now + 5) for number in follows), None)
+            )
 
-    assert [one.number for one in (*first, *second)] == [0, 1]
-    assert (under_way, lanes.under_way, script.connections) == (1, 0, 1)
-    assert second[0].sent_at is not None
+    assert (first.number, second.number) == (0, 1)
+    assert (lanes.under_way, script.connections) == (0, 1)
+    assert second.sent_at is not None
     # Within the same look at the connection; a server that is given time does not queue.
-    assert 0 <= second[0].sent_at - first[0].ended_at < 0.01
+    assert 0 <= second.sent_at - first.ended_at < 0.01
 
 
 def test_a_head_and_a_body_that_are_written_apart_show_in_how_long_a_reply_goes_on() -> None:

@@ -79,28 +79,40 @@ class Lanes:
         if sock is not None:
             self._write(lane)
 
-    def wait(self, until: float, following: Following | None = None) -> list[Exchange]:
+    def wait(self, until: float) -> list[Exchange]:
         """Those that ended; returns when there is one, or at the time ``until``.
 
-        However late it is, what came by now is looked at. A connection that is kept and free gets
-        the request that ``following`` names at once, before anything else is done: a server that is
-        asked without pause queues, and one that is given time between two requests does not.
+        However late it is, what came by now is looked at.
         """
-        self._following = following
         now = perf_counter()
         while not self._over:
             first = next(iter(self._busy.values()), None)
             ends = until if first is None else min(until, first.deadline)
-            left_s = max(0.0, ends - now)
-            if following is None:
-                # A selector counts in milliseconds; select, which looks at the selector, does not.
-                select.select([self._selector], [], [], left_s)
-                left_s = 0.0
-            self._attend(left_s)
+            # A selector counts in milliseconds; select, which looks at the selector, does not.
+            select.select([self._selector], [], [], max(0.0, ends - now))
+            self._attend(0.0)
             now = perf_counter()
             self._end_late(now)
             if now >= until:
                 break
+        return self._handed_over()
+
+    def pursue(self, following: Following) -> list[Exchange]:
+        """Those that ended; goes on until fewer are under way than at first.
+
+        A connection that is kept and free gets the request that ``following`` names at once, before
+        anything else is done: a server that is asked without pause queues, and one that is given
+        time between two requests does not.
+        """
+        self._following, at_first = following, len(self._busy)
+        while self._busy and len(self._busy) == at_first:
+            first = next(iter(self._busy.values()))
+            self._attend(max(0.0, first.deadline - perf_counter()))
+            self._end_late(perf_counter())
+        self._following = None
+        return self._handed_over()
+
+    def _handed_over(self) -> list[Exchange]:
         over, self._over = self._over, []
         return over
 
@@ -264,7 +276,8 @@ class Lanes:
         if after is None:
             self._free.append(lane.sock)
             return
-        lane.again(*after, sent_at, self._incoming())
+        untouched = lane.incoming if not lane.incoming.began else self._incoming()
+        lane.again(*after, sent_at, untouched)
         self._busy[lane.sock] = lane
         self._sent(lane, self._request, sent)
 

@@ -126,9 +126,10 @@ def _one_after_another(
             if first is None:
                 break
             lanes.begin(first[0], deadline=first[1])
-        if not lanes.under_way:
+        going = lanes.under_way
+        over.extend(lanes.pursue(following))
+        if not going:
             return sorted(over, key=lambda one: one.number)
-        over.extend(lanes.wait(perf_counter() + limit_s, following))
 
 
 def tail_ms(one: Exchange) -> float:
