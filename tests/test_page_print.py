@@ -250,6 +250,17 @@ def test_a_report_is_called_no_certificate() -> None:
     assert page.all("section", class_="signature") == []
 
 
+def test_a_certificate_speaks_to_who_gets_the_image_and_a_report_to_who_made_it() -> None:
+    told = {
+        name: shown(*parts).one("div", class_="conclusion").text
+        for name, parts in {"report": (report(),), "certificate": (report(), signature())}.items()
+    }
+
+    assert "you can ship it" in told["report"]
+    assert "you" not in told["certificate"]
+    assert "The image keeps the container contract" in told["certificate"]
+
+
 def test_the_page_of_a_certificate_tells_how_to_verify_the_certificate_itself() -> None:
     command = section(shown(report(), signature()), "signature").one("pre").text
 
