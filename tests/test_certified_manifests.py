@@ -104,3 +104,20 @@ def test_an_image_that_was_never_in_a_registry_is_known_by_its_configuration() -
     said["candidate"]["images"][0] |= {"config_digest": digest, "manifest_digest": None}
 
     assert named(said) == (None, ())
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_an_image_that_is_known_by_an_index_of_several_is_not_certified(answers: bool) -> None:
+    """An engine that keeps manifests has no other digest for it."""
+
+    def ask(reference: str) -> Manifest | None:
+        if not answers:
+            raise HarnessTrouble("nobody answers")
+        return HELD.get(reference)
+
+    with pytest.raises(UsageProblem, match="by its own digest"):
+        named(about(INDEX, config_digest=INDEX.digest), ask)
+
+
+def test_an_image_that_is_known_by_its_one_manifest_is_certified() -> None:
+    assert named(about(ONE, config_digest=ONE.digest)) == (ONE.digest, ())

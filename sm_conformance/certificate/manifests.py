@@ -32,6 +32,17 @@ def with_manifests(report: Mapping[str, Any], ask: Ask) -> tuple[dict[str, Any],
                 f"({', '.join(image['index_of'])}), of which one was judged: build or pull that one alone"
             )
         digest = image["manifest_digest"]
+        # An engine that keeps manifests calls an image by the digest that it was pulled by.
+        for reference in image.get("repo_digests", ()):
+            if reference.partition("@")[2] == image["config_digest"]:
+                digest, note = _digest(reference, image["config_digest"], ask)
+                if digest is None:
+                    raise UsageProblem(
+                        f"the engine knows {image['reference']} by {image['config_digest']} alone, which may "
+                        f"be that of other images too ({note}): pull the one image by its own digest, or "
+                        "try again where its registry answers"
+                    )
+                break
         for reference in image.get("repo_digests", ())[:_MOST_ASKED]:
             if digest is not None:
                 break
