@@ -258,7 +258,7 @@ def test_a_certificate_speaks_to_who_gets_the_image_and_a_report_to_who_made_it(
 
     assert "you can ship it" in told["report"]
     assert "you" not in told["certificate"]
-    assert "The image keeps the container contract" in told["certificate"]
+    assert "Every clause of the container contract that can stop" in told["certificate"]
 
 
 def test_the_page_of_a_certificate_tells_how_to_verify_the_certificate_itself() -> None:
