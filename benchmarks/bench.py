@@ -22,6 +22,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import docker
@@ -195,8 +196,8 @@ def main() -> None:
         only = training_only(folder)
         raw.train(raw.inputs(Conditions()))  # warm: the image's files are in memory from here on
         for at in range(options.rounds):
-            whole.add(lambda at=at: judge(options.image, folder / f"{at}"), raw.everything)
-            training.add(lambda at=at: judge(options.image, folder / f"t{at}", only), raw.trainings)
+            whole.add(partial(judge, options.image, folder / f"{at}"), raw.everything)
+            training.add(partial(judge, options.image, folder / f"t{at}", only), raw.trainings)
         owns = own_times(raw, options, folder / "own")
     print(f"{'':<58} {'min':>8} {'median':>8} {'max':>8}")
     whole.show()

@@ -171,8 +171,8 @@ def compare(name: str, address: Address, *, rounds: int, script: Path) -> None:
                 f"  {name_of}: suite {spread(ours)}, wrk {spread(theirs)}, {apart:+.3f} ms: "
                 f"{'agrees' if agrees else 'DOES NOT AGREE'} (within {share:.0%} or {least_ms:g} ms)"
             )
-        theirs, ours = (median(one.corrected_p99 for one in kind) for kind in (wrk, suite))
-        print(f"  p99 as wrk counts: suite {ours:.3f} ms, wrk {theirs:.3f} ms")
+        as_wrk = [median(one.corrected_p99 for one in kind) for kind in (suite, wrk)]
+        print("  p99 as wrk counts: suite {:.3f} ms, wrk {:.3f} ms".format(*as_wrk))
 
 
 def spread(figures: Sequence[float]) -> str:
