@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,11 @@ import yaml
 
 # Loaded once here, not anew by each run in this process.
 import sm_conformance.judgement.page
-import sm_conformance.pytest_run.run  # noqa: F401
+import sm_conformance.pytest_run.run
+import sm_conformance.suite
+
+for _module in pkgutil.iter_modules(sm_conformance.suite.__path__, "sm_conformance.suite."):
+    importlib.import_module(_module.name)
 
 TESTS = Path(__file__).resolve().parent.parent
 
