@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from miniatures.candidates import LAWFUL, MINIATURES
+from miniatures.candidates import MINIATURES
 from miniatures.container import Miniature
 from miniatures.engine import MiniatureEngine
+from miniatures.lawful import LAWFUL
 
 from sm_conformance.declaration.document import parse
 from sm_conformance.declaration.problems import Problems, Where

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 from miniatures.candidates import MINIATURES
+from miniatures.declared import BOTH, SERVES, TRAINING, TRAINS
 from miniatures.engine import MiniatureEngine
 from miniatures.inside import Inside
-from miniatures.judging import BOTH, SERVES, TRAINING, TRAINS
 
 from sm_conformance.candidate import Candidate
 from sm_conformance.contract import limits

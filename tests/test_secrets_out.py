@@ -11,13 +11,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from miniatures.candidates import LAWFUL, MINIATURES
+from miniatures.candidates import MINIATURES
 from miniatures.container import Miniature
+from miniatures.declared import BOTH
 from miniatures.engine import MiniatureEngine
+from miniatures.found_out import hurry, judge_here
 from miniatures.inside import Answer, Inside
-from miniatures.judging import BOTH
-from miniatures.lawful import fit, serving, training
-from miniatures.sins import hurry, judge_here
+from miniatures.lawful import LAWFUL, fit, serving, training
 
 from sm_conformance.aws import commands
 from sm_conformance.engine.protocol import Launch
