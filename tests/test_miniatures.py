@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
+
+import miniatures
 import pytest
-from miniatures.candidates import SERVING_SINS, TRAINING_SINS
+from miniatures import candidates
+from miniatures.candidates import OTHER_SINS, SERVING_SINS, TRAINING_SINS
 from miniatures.declared import SERVES, TRAINS
 from miniatures.found_out import EXAMPLES, SERVERS, TRAININGS, assert_found_out, judge_here
 from miniatures.sins import Sin, weighed
@@ -11,6 +16,24 @@ from miniatures.sins import Sin, weighed
 from sm_conformance.contract import clause
 
 pytestmark = pytest.mark.usefixtures("hasty")
+
+
+def test_no_family_and_no_list_of_sins_is_left_out() -> None:
+    found = [import_module(f"miniatures.{one.name}") for one in iter_modules(miniatures.__path__)]
+    everybody = candidates.MINIATURES
+    families = {one for one in found if getattr(one, "MINIATURES", everybody) is not everybody}
+    tried = [*TRAINING_SINS, *SERVING_SINS, *OTHER_SINS]
+    listed = [
+        sin
+        for family in families
+        for rows in vars(family).values()
+        if isinstance(rows, list)
+        for sin in rows
+        if isinstance(sin, Sin)
+    ]
+
+    assert families == set(candidates.FAMILIES)
+    assert sorted(map(str, listed)) == sorted(map(str, tried))
 
 
 @pytest.mark.parametrize("sin", weighed(TRAINING_SINS))
