@@ -13,7 +13,7 @@ from sm_conformance.errors import HarnessTrouble
 from sm_conformance.inputs import requests, script_mode, transform
 from sm_conformance.inputs.archive import with_code
 from sm_conformance.inputs.scenario import HOST, Conditions, Scenario
-from sm_conformance.laboratory import evidence
+from sm_conformance.laboratory import evidence, repeating
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.bounds import reached
 from sm_conformance.laboratory.conversation import Conversation
@@ -287,7 +287,7 @@ def _observed(
         load=talk.load,
         transformed=talk.transformed,
         tried=dict(talk.tried),
-        repeat=evidence.repeat_server(
+        repeat=repeating.repeat_server(
             launch,
             folder=talk.folder,
             direct=talk.bench.direct,
