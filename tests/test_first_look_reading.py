@@ -30,8 +30,9 @@ from sm_conformance.first_look.reading import Reading
 from sm_conformance.first_look.writing import annotated, comment, outcommented
 from sm_conformance.observed.facts import Exit
 from sm_conformance.observed.http import Reply
+from sm_conformance.observed.logs import Logs
 from sm_conformance.observed.output import NOTHING
-from sm_conformance.observed.run import Ending, Logs, TrainRun
+from sm_conformance.observed.run import Ending, TrainRun
 
 
 def reading(*texts: str) -> Reading:

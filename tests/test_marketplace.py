@@ -29,8 +29,8 @@ from sm_conformance.declaration.values import Expectation
 from sm_conformance.laboratory.listed import unlike
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.installs import install_tried
+from sm_conformance.observed.logs import Logs
 from sm_conformance.observed.metering import wrong
-from sm_conformance.observed.run import Logs
 from sm_conformance.observed.shape import shape
 from sm_conformance.observed.sought import NOTHING_SOUGHT
 

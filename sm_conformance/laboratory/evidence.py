@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from sm_conformance.engine.protocol import Container
 from sm_conformance.inputs.archive import OPEN_MODE, file_mode
 from sm_conformance.observed.http import Reply
-from sm_conformance.observed.run import Logs
+from sm_conformance.observed.logs import Logs
 from sm_conformance.observed.sought import Sought
 
 
