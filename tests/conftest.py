@@ -31,3 +31,11 @@ def _ctrl_c_is_heard() -> Iterator[None]:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Miniatures are judged in a hurry."""
+    from miniatures.found_out import hurry
+
+    hurry(monkeypatch)

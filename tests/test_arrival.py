@@ -8,8 +8,9 @@ import pytest
 
 from sm_conformance.observed.arrival import held_back, said_after_failure_file
 from sm_conformance.observed.facts import Exit
+from sm_conformance.observed.logs import Logs
 from sm_conformance.observed.output import NOTHING, Entry, OutputTree
-from sm_conformance.observed.run import Ending, Logs, TrainRun
+from sm_conformance.observed.run import Ending, TrainRun
 
 LINES = b"1\n2\n3\n4\n5\n"
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
+from miniatures.declared import BOTH, SERVES, TRAINS
 from miniatures.engine import MiniatureEngine
-from miniatures.judging import BOTH, SERVES, TRAINS
 
 from sm_conformance.candidate import Candidate
 from sm_conformance.contract import limits

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sm_conformance import cli
+from sm_conformance import cli, plugin
 from sm_conformance.aws.declaring import declare
 from sm_conformance.aws.requests import read_requests
 from sm_conformance.cli import describing
@@ -291,6 +291,22 @@ def test_a_number_that_is_none_is_one_line_and_status_4(
     assert (status, out) == (4, "")
     assert err.startswith(f"sm-conformance {command[0]}: {said}")
     assert err.count("\n") == 1
+
+
+def test_every_option_that_the_plugin_takes_for_a_number_is_one_of_check(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parser = pytest.Parser(_ispytest=True)
+    plugin.pytest_addoption(parser)
+    group = parser.getgroup("sm-conformance")
+    numbers = [one.names()[0] for one in group.options if one.attrs().get("type")]
+
+    told = [called(capsys, "check", "repo:tag", f"--{name[5:]}=abc")[2] for name in numbers]
+
+    assert len(numbers) == 7
+    assert [line.partition(": ")[2] for line in told] == [
+        f"--{name[5:]}: expected a number, got 'abc'\n" for name in numbers
+    ]
 
 
 @pytest.mark.parametrize("option", ["--allow", "--allow=inconclusive", "--no-waiver"])

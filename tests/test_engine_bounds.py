@@ -11,7 +11,7 @@ from real_engine import BOUNDS, MIB, PATIENCE_S, REFERENCE, TRAINING_PLACES, doc
 
 from sm_conformance.engine.docker import DockerEngine
 from sm_conformance.engine.protocol import Bounds, Launch
-from sm_conformance.laboratory.evidence import repeat_training
+from sm_conformance.laboratory.repeating import repeat_training
 
 pytestmark = pytest.mark.engine
 

@@ -15,10 +15,10 @@ from email.message import Message
 from pathlib import Path
 
 import pytest
-from miniatures.candidates import LAWFUL, MINIATURES
+from miniatures.candidates import MINIATURES
 from miniatures.engine import MiniatureEngine
 from miniatures.inside import Answer, Inside
-from miniatures.lawful import hyperparameters, invocation, serving, training
+from miniatures.lawful import LAWFUL, hyperparameters, invocation, serving, training
 
 from sm_conformance import cli
 from sm_conformance.carried import LABEL

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from miniatures.candidates import LAWFUL, MINIATURES
+from miniatures.candidates import MINIATURES
 from miniatures.container import Miniature
 from miniatures.engine import MiniatureEngine
+from miniatures.lawful import LAWFUL
 
 from sm_conformance.declaration.document import parse
 from sm_conformance.declaration.problems import Problems, Where
@@ -29,8 +30,9 @@ from sm_conformance.first_look.reading import Reading
 from sm_conformance.first_look.writing import annotated, comment, outcommented
 from sm_conformance.observed.facts import Exit
 from sm_conformance.observed.http import Reply
+from sm_conformance.observed.logs import Logs
 from sm_conformance.observed.output import NOTHING
-from sm_conformance.observed.run import Ending, Logs, TrainRun
+from sm_conformance.observed.run import Ending, TrainRun
 
 
 def reading(*texts: str) -> Reading:

@@ -20,7 +20,7 @@ from sm_conformance.inputs.malformed_http import RawRequest, malformed_http, pip
 from sm_conformance.inputs.mutations import each_alone, lines_of, mutilated
 from sm_conformance.inputs.requests import PLATFORM_HEADERS, Request
 from sm_conformance.inputs.taken_apart import take_apart
-from sm_conformance.laboratory import evidence
+from sm_conformance.laboratory import evidence, repeating
 from sm_conformance.observed.http import Address
 from sm_conformance.observed.raw import Said, answers, converse
 
@@ -291,7 +291,7 @@ def test_the_printed_line_sends_the_very_bytes(abandoned: bool, tmp_path: Path) 
     folder = tmp_path / "evidence" / "serve-strange"
     folder.mkdir(parents=True)
     evidence.write_request(folder, request.name, request.data)
-    line = evidence.repeat_raw("serve-strange", request)
+    line = repeating.repeat_raw("serve-strange", request)
     got: list[bytes] = []
 
     def talk(sock: socket.socket) -> None:

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 import yaml
-from miniatures.candidates import LAWFUL, MINIATURES
+from miniatures.candidates import MINIATURES
+from miniatures.declared import BOTH, SERVES, TRAINS
 from miniatures.engine import MiniatureEngine
 from miniatures.inside import Inside
-from miniatures.judging import BOTH, SERVES, TRAINS
+from miniatures.lawful import LAWFUL
 from miniatures.lawful import serving as lawful_server
 
 from sm_conformance import cli, rules

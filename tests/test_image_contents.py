@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from miniatures.candidates import LAWFUL, MINIATURES
+from miniatures.candidates import MINIATURES
 from miniatures.engine import MiniatureEngine
+from miniatures.lawful import LAWFUL
 
 from sm_conformance.candidate import Candidate
 from sm_conformance.contract import limits

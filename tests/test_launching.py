@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 from miniatures.candidates import MINIATURES
+from miniatures.declared import BOTH, SERVES, TRAINING, TRAINS
 from miniatures.engine import MiniatureEngine
 from miniatures.inside import Inside
-from miniatures.judging import BOTH, SERVES, TRAINING, TRAINS
 
 from sm_conformance.candidate import Candidate
 from sm_conformance.contract import limits
@@ -24,7 +24,7 @@ from sm_conformance.engine.protocol import Bounds, Launch
 from sm_conformance.inputs.scenario import Conditions
 from sm_conformance.inputs.training import build
 from sm_conformance.judgement.outcome import Broken, NotApplicable
-from sm_conformance.laboratory import evidence
+from sm_conformance.laboratory import repeating
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.lab import Lab
 from sm_conformance.laboratory.launching import as_started, launch_of
@@ -77,7 +77,7 @@ def launched(bench: Bench, **conditions: Any) -> Launch:
 
 def words(launch: Launch) -> list[str]:
     """The words of the printed command."""
-    return shlex.split(evidence.repeat_training(launch, name=launch.name))
+    return shlex.split(repeating.repeat_training(launch, name=launch.name))
 
 
 def observed(bench: Bench, scenario: str) -> TrainRun | Server | Cause:

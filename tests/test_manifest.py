@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from miniatures.candidates import LAWFUL, MINIATURES
-from miniatures.judging import BOTH, TRAINS, judge, provide_engine
+from miniatures.candidates import MINIATURES
+from miniatures.declared import BOTH, TRAINS
+from miniatures.judging import judge, provide_engine
+from miniatures.lawful import LAWFUL
 
 from sm_conformance.engine.manifests import pushed_form
 from sm_conformance.observed.manifest import (

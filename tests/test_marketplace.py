@@ -11,73 +11,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from miniatures.judging import BOTH, REQUESTS, SERVES, TRAINS
-from miniatures.listed import GOOD_MODEL
-from miniatures.sins import Sin, assert_found_out, hurry, judge_here, weighed
+from miniatures.declared import BOTH, REQUESTS, TRAINS
+from miniatures.found_out import assert_found_out, judge_here
+from miniatures.marketplace import (
+    GOOD_MODEL,
+    LISTED,
+    MKT,
+    ROUND_TRIP,
+    SINS,
+    product,
+    transforming,
+)
+from miniatures.sins import Sin, weighed
 from sampling import first
 
 from sm_conformance.declaration.values import Expectation
 from sm_conformance.laboratory.listed import unlike
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.installs import install_tried
+from sm_conformance.observed.logs import Logs
 from sm_conformance.observed.metering import wrong
-from sm_conformance.observed.run import Logs
 from sm_conformance.observed.shape import shape
 from sm_conformance.observed.sought import NOTHING_SOUGHT
 
-LISTED = ("--sm-profile=marketplace",)
-ANSWERED = [
-    {**REQUESTS[0], "expect": {"body": "0\n"}},
-    {**REQUESTS[1], "expect": {"schema": {"type": "array"}}},
-]
-MKT = "MKT-012 validation"
-
-
-def product(declared: Mapping[str, Any] = SERVES, **hosting: Any) -> Mapping[str, Any]:
-    """A declaration whose samples have responses, and with further lines on hosting."""
-    return {**declared, "hosting": {**declared["hosting"], "requests": ANSWERED, **hosting}}
-
-
-def transforming(body: str, **said: Any) -> Mapping[str, Any]:
-    """A product that declares a transform job of a table."""
-    job = {"content_type": "text/csv", "split": "line", "strategy": "single-record", **said}
-    return product(transform={**job, "body": body})
-
-
-SINS = [
-    Sin("wants-a-payload", MKT, options=LISTED, declaration=product(),
-        says="it works as soon as this is lifted: the variables of a batch transform job are set"),
-    Sin("minds-nines", MKT, options=LISTED, says="request 2 of 3: 400",
-        declaration=transforming("1,2,3,4\n9,2,3,4\n1,2,3,4\n")),
-    Sin("looks-up-in-batch", "MKT-015 isolated", options=LISTED, declaration=product(),
-        says="its log says: OSError: Name or service not known"),
-    Sin("looks-up-in-batch", "MKT-015 isolated", options=LISTED, declaration=product(),
-        says="in a batch transform job, the server exited"),
-    Sin("csv-in-batch", "MKT-011 declared-types", options=LISTED, declaration=product(),
-        says="request-json: 415"),
-    Sin("own-type", "MKT-011 response-types", "advice", options=LISTED,
-        declaration=product(accepts=["text/csv", "application/json"]),
-        says="sample: Content-Type application/vnd.flowers"),
-    Sin("wider-in-batch", "MKT-028 listing-samples", "advice", options=LISTED,
-        declaration=product(), says="rows of 2 columns instead of rows of 1 columns"),
-    Sin("installs-softly", "MKT-016 no-install", "advice", options=LISTED, declaration=product(),
-        says="it asked for the name files.pythonhosted.org"),
-    Sin("says-it-installs", "MKT-016 no-install", "advice", options=LISTED, declaration=product(),
-        says="Could not find a version that satisfies"),
-    Sin("logs-a-key", "MKT-023 quiet-logs", "advice", options=LISTED, declaration=product(),
-        says="shows AKIA************QW2Z"),
-    Sin("metered-in-text", "MKT-022 metering-header", "advice",
-        declaration={**product(), "claims": ["hosting", "metering"]},
-        says="ConsumedUnits is no whole number above 0"),
-    Sin("metered-at-times", "MKT-022 metering-header", "advice",
-        declaration={**product(), "claims": ["hosting", "metering"]},
-        says="request-json: no such header"),
-    Sin("lawful", "MKT-022 metering-header", "advice",
-        declaration={**product(), "claims": ["hosting", "metering"]}, says="no such header"),
-]  # fmt: skip
-ROUND_TRIP = Sin(
-    "saves-elsewhere", "MKT-026 round-trip", says="with the declared model good.tar.gz"
-)
 LAWFUL = [
     ("lawful", product()),
     ("lawful", product(BOTH)),
@@ -94,10 +50,7 @@ LAWFUL = [
     )),
 ]  # fmt: skip
 
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
+pytestmark = pytest.mark.usefixtures("hasty")
 
 
 @pytest.mark.parametrize("sin", weighed(SINS))

@@ -9,7 +9,7 @@ import pytest
 from sm_conformance.declaration.values import Metric
 from sm_conformance.judgement import metrics
 from sm_conformance.judgement.metrics import Logged, look_for
-from sm_conformance.observed.run import Logs
+from sm_conformance.observed.logs import Logs
 
 
 def logged(regex: str, stdout: bytes = b"", stderr: bytes = b"", lost: int = 0) -> Logged:

@@ -10,16 +10,8 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from miniatures.judging import (
-    BOTH,
-    SERVES,
-    TRAINS,
-    Judged,
-    declare,
-    judge,
-    provide_engine,
-    provide_plugin,
-)
+from miniatures.declared import BOTH, SERVES, TRAINS
+from miniatures.judging import Judged, declare, judge, provide_engine, provide_plugin
 from sampling import first
 
 from sm_conformance import specs

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sm_conformance.observed.facts import Exit
+from sm_conformance.observed.logs import Logs
 from sm_conformance.observed.refusal import told_late
-from sm_conformance.observed.run import Logs
 
 
 def logs(stderr: str, stdout: str = "") -> Logs:

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 from miniatures import judging
-from miniatures.candidates import LAWFUL, MINIATURES
+from miniatures.candidates import MINIATURES
+from miniatures.declared import TRAINS
 from miniatures.engine import MiniatureEngine
-from miniatures.judging import TRAINS, Judged, provide_engine
-from miniatures.sins import hurry, judge_here
+from miniatures.found_out import hurry, judge_here
+from miniatures.judging import Judged, provide_engine
+from miniatures.lawful import LAWFUL
 from sampling import first
 from test_certificate import conformant, run_of
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from miniatures.declared import TRAINS
 from miniatures.engine import MiniatureEngine
-from miniatures.judging import TRAINS, Judged
-from miniatures.sins import hurry, judge_here
+from miniatures.found_out import hurry, judge_here
+from miniatures.judging import Judged
 
 from sm_conformance.errors import UsageProblem
 from sm_conformance.scans import reading

@@ -11,18 +11,18 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from miniatures.candidates import LAWFUL, MINIATURES
+from miniatures.candidates import MINIATURES
 from miniatures.container import Miniature
+from miniatures.declared import BOTH
 from miniatures.engine import MiniatureEngine
+from miniatures.found_out import hurry, judge_here
 from miniatures.inside import Answer, Inside
-from miniatures.judging import BOTH
-from miniatures.lawful import fit, serving, training
-from miniatures.sins import hurry, judge_here
+from miniatures.lawful import LAWFUL, fit, serving, training
 
 from sm_conformance.aws import commands
-from sm_conformance.engine.protocol import Launch
+from sm_conformance.engine.protocol import Bounds, Launch
 from sm_conformance.hold_open.command import Wish, launch
-from sm_conformance.laboratory import evidence
+from sm_conformance.laboratory import repeating
 from sm_conformance.observed.facts import Layer
 
 KEY = "AKIAQ3EGRIPXLVH7QW2Z"
@@ -230,12 +230,12 @@ def test_a_command_names_a_secret_variable_without_its_value() -> None:
         environment={"T": TOKEN}, hostname="algo-1",
     )  # fmt: skip
 
-    said = evidence.repeat_training(launched, name="x")
+    said = repeating.repeat_training(launched, name="x")
 
     assert TOKEN not in said
     assert said.splitlines()[0].startswith("export T=")
     assert " -e T " in said
 
 
-def _bounds() -> evidence.Bounds:
-    return evidence.Bounds(memory_bytes=1, pids=1, log_bytes=1, output_bytes=1)
+def _bounds() -> Bounds:
+    return Bounds(memory_bytes=1, pids=1, log_bytes=1, output_bytes=1)

@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from miniatures.candidates import LAWFUL, MINIATURES
+from miniatures.candidates import MINIATURES
+from miniatures.declared import BOTH, SERVES, TRAINS
+from miniatures.found_out import hurry, judge_here
 from miniatures.inside import Answer as Said
 from miniatures.inside import Inside
-from miniatures.judging import BOTH, SERVES, TRAINS, Judged, judge, provide_engine
-from miniatures.lawful import invocation, serving
-from miniatures.sins import hurry, judge_here
+from miniatures.judging import Judged, judge, provide_engine
+from miniatures.lawful import LAWFUL, invocation, serving
 
 from sm_conformance import cli, specs
 from sm_conformance.judgement.page import render

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from miniatures.candidates import LAWFUL, MINIATURES
+from miniatures.candidates import MINIATURES
 from miniatures.engine import MiniatureEngine
+from miniatures.lawful import LAWFUL
 
 from sm_conformance.laboratory import elf
 from sm_conformance.laboratory.image import places_of

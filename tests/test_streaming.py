@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from miniatures.judging import REQUESTS, SERVES, Judged
-from miniatures.sins import HASTE, Sin, assert_found_out, hurry, judge_here, weighed
+from miniatures.declared import REQUESTS, SERVES
+from miniatures.found_out import assert_found_out, judge_here
+from miniatures.judging import Judged
+from miniatures.sins import HASTE, Sin, weighed
+from miniatures.streaming import SHORT, SINS
 from test_http import CHUNKED, read_request, serving
 
 from sm_conformance.observed.http import Reply, exchange
@@ -32,10 +35,7 @@ CLAUSES = {
     "HOST-073 orderly-stream-end",
 }  # fmt: skip
 
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
+pytestmark = pytest.mark.usefixtures("hasty")
 
 
 # -- what the client notes -------------------------------------------------------------------------
@@ -336,17 +336,6 @@ def test_without_the_claim_nothing_is_said_of_streams(pytester: pytest.Pytester)
     found = judge_here(pytester, "lawful", declaration=SERVES)
 
     assert set(verdicts(found).values()) == {"n/a"}
-
-
-SHORT = {"stream_limit_s": 0.3}
-SINS = [
-    Sin("holds-stream-back", "HOST-070 streams", "advice", says="bytes within 0 ms, 3 times"),
-    Sin("streams-with-length", "HOST-070 streams", "advice", says="talk: nothing for 0.00 s"),
-    Sin("streams-for-ever", "HOST-071 stream-length", says="in two launches", limits=SHORT),
-    Sin("streams-joined", "HOST-072 delimited-stream", "advice", says="no empty line ends"),
-    Sin("cuts-stream", "HOST-073 orderly-stream-end", says="3 of 3 times"),
-    Sin("cuts-stream-once", "HOST-073 orderly-stream-end", "advice", says="1 of 2 times"),
-]
 
 
 @pytest.mark.parametrize("sin", weighed(SINS))

@@ -9,17 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from miniatures.judging import (
-    BOTH,
-    SERVES,
-    TRAINS,
-    Judged,
-    declare,
-    judge,
-    judged,
-    provide_engine,
-    provide_plugin,
-)
+from miniatures.declared import BOTH, SERVES, TRAINS
+from miniatures.judging import Judged, declare, judge, judged, provide_engine, provide_plugin
 from sampling import first
 
 from sm_conformance.contract import clause, profile

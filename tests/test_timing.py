@@ -13,8 +13,9 @@ from sm_conformance.laboratory.quiet import Quiet
 from sm_conformance.observed import timing
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.latency import Summary
+from sm_conformance.observed.logs import Logs
 from sm_conformance.observed.paced import Paced
-from sm_conformance.observed.run import Ending, Logs, Server
+from sm_conformance.observed.run import Ending, Server
 
 PING = Reply(
     method="GET", path="/ping", status=200, reason="OK", headers=(), body=b"", truncated=False,

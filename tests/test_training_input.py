@@ -6,55 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from miniatures.judging import TRAINING, TRAINS
-from miniatures.sins import HASTE, Sin, assert_found_out, hurry, judge_here
+from miniatures.declared import TRAINING, TRAINS
+from miniatures.found_out import assert_found_out, judge_here
+from miniatures.sins import HASTE, Sin
+from miniatures.training_input import FAST, QUOTED, SINS, with_hyperparameters
 
 from sm_conformance.laboratory import trainings
 
-
-def hyperparameters(**values: str) -> Mapping[str, Any]:
-    """A declaration with these values."""
-    return {**TRAINS, "training": {**TRAINING, "hyperparameters": values}}
-
-
-QUOTED = hyperparameters(rounds="2", kernel="cubic")
-
-
-def modes(*names: str) -> Mapping[str, Any]:
-    """A declaration whose channel takes these modes."""
-    channel = {**TRAINING["channels"]["training"], "modes": list(names)}
-    return {**TRAINS, "training": {**TRAINING, "channels": {"training": channel}}}
-
-
-FAST = modes("File", "FastFile")
-LIFTED = "it works as soon as this is lifted: "
-SINS = [
-    Sin("merges-config", "TRAIN-002 tolerates-further-files", "advice", says="exited with 1"),
-    Sin("lists-entries", "TRAIN-002 tolerates-further-files", "advice", says="exited with 1"),
-    Sin("writes-config", "TRAIN-007 config-left-alone", "advice", says="exited with 1"),
-    Sin("wants-distribution", "TRAIN-023 short-channel-config", "advice", says="exited with 1"),
-    Sin("one-host", "TRAIN-053 no-fixed-names", "advice", says="exited with 1"),
-    Sin("one-host", "TRAIN-053 no-fixed-names", "fail", options=("--sm-profile=strict",)),
-    Sin("waits-for-data", "TRAIN-025 no-channels", "advice", limits=HASTE,
-        says="neither used the processor nor wrote"),
-    Sin("dies-without-data", "TRAIN-025 no-channels", "advice", says="without a word"),
-    Sin("no-quotes", "TRAIN-013 json-encoded-values", "advice", says="exited with 1",
-        declaration=QUOTED),
-    Sin("ignores-quotes", "TRAIN-013 json-encoded-values", "advice", says="another model",
-        declaration=QUOTED),
-    Sin("writes-channel", "TRAIN-027 fast-file-read-only", says=f"{LIFTED}FastFile channels are",
-        declaration=FAST),
-    # Its ordinary job comes as FastFile: a promise is broken by the same cause.
-    Sin("writes-channel", "TRAIN-027 fast-file-read-only", says=f"{LIFTED}FastFile channels are",
-        declaration=modes("FastFile")),
-    Sin("one-word", "TRAIN-022 fast-file-word", "advice", says=f"{LIFTED}inputdataconfig.json",
-        declaration=FAST),
-]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
+pytestmark = pytest.mark.usefixtures("hasty")
 
 
 @pytest.mark.parametrize("sin", SINS, ids=str)
@@ -121,7 +80,7 @@ def test_another_model_counts_only_where_the_same_values_give_the_same_model(
 def test_without_text_among_the_hyperparameters_quotes_mean_nothing(
     pytester: pytest.Pytester,
 ) -> None:
-    found = judge_here(pytester, "no-quotes", declaration=hyperparameters(rounds="2"))
+    found = judge_here(pytester, "no-quotes", declaration=with_hyperparameters(rounds="2"))
 
     finding = found.findings["TRAIN-013 json-encoded-values"]
     assert (finding["verdict"], found.status) == ("n/a", 0)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from miniatures.judging import BOTH, TRAINS, Judged
-from test_miniatures import assert_nobody_blamed, judge_here, measured
+from miniatures.declared import BOTH, TRAINS
+from miniatures.found_out import assert_nobody_blamed, judge_here
+from miniatures.judging import Judged
+from miniatures.training_outputs import measured
 
 from sm_conformance.laboratory import stopping
 

@@ -48,12 +48,10 @@ _PASSED_ON = (
     ),
     ("rate-seconds", "SECONDS", "how long that rate is kept up (default: 10)"),
 )
+# What stands for a number among their values. Whether it is in range is for the plugin to say.
+_UNITS = ("SECONDS", "N", "MS", "PER_SECOND")
 # What is pushed or certified is watched for longer than what is only looked at.
 WATCH_S = "30"
-# Whether they are in range is for the plugin to say.
-_NUMBERS = (
-    "patience", "watch", "examples", "max-ping-p99-ms", "max-invocation-p99-ms", "rate", "rate-seconds",
-)  # fmt: skip
 _FLAGS = ("keep", "allow-network", "cached")
 
 
@@ -109,9 +107,9 @@ def check(options: argparse.Namespace) -> int:
         return unusable(options.command, "--scan is empty; leave it out or name something")
     if value(options, "archive") == "":
         return unusable(options.command, "--archive is empty; leave it out or name something")
-    for name in _NUMBERS:
+    for name, unit, _ in _PASSED_ON:
         given = value(options, name)
-        if given is not None and not _is_number(given):
+        if unit in _UNITS and given is not None and not _is_number(given):
             return unusable(options.command, f"--{name}: expected a number, got {given!r}")
     if not (options.image or options.train_image or options.serve_image or options.archive):
         return unusable(options.command, "name an image")

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from sm_conformance.first_look.reading import CHANNEL, CHANNEL_PATH
 from sm_conformance.observed.facts import StartProblem
 from sm_conformance.observed.http import Reply, printable
-from sm_conformance.observed.run import Logs, TrainRun
+from sm_conformance.observed.logs import Logs
+from sm_conformance.observed.run import TrainRun
 
 _MOST_READ = 64 << 10
 _MOST_COLUMNS = 1000

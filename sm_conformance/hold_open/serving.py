@@ -13,7 +13,7 @@ from sm_conformance.hold_open.opening import How, attended, opened, told
 from sm_conformance.hold_open.training import ordinary
 from sm_conformance.inputs.scenario import PLAIN_SERVER
 from sm_conformance.inputs.scenario import load as load_scenario
-from sm_conformance.laboratory import attribution, servers, serving
+from sm_conformance.laboratory import server_cause, servers, serving
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.observed.run import Cause, Server, TrainRun
@@ -70,7 +70,7 @@ def _held(bench: Bench, desk: Desk, ready: threading.Event) -> Server | Cause:
     server = serving.serve(
         bench, scenario, scenario.conditions, model=archive, guessed=guessed, further=hold
     )
-    return replace(server, cause=attribution.of_server(bench, scenario, server, model=archive))
+    return replace(server, cause=server_cause.of_server(bench, scenario, server, model=archive))
 
 
 def _end(session: Session, outcome: Server | Cause, desk: Desk) -> How:

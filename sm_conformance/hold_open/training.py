@@ -15,7 +15,7 @@ from sm_conformance.hold_open.opening import How, attended, opened, told
 from sm_conformance.hold_open.unpacking import unpack
 from sm_conformance.inputs.scenario import PLAIN_TRAINING
 from sm_conformance.inputs.scenario import load as load_scenario
-from sm_conformance.laboratory import attribution, training
+from sm_conformance.laboratory import training, training_cause
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.interface import with_interface
 from sm_conformance.laboratory.trained import model_archive
@@ -67,7 +67,7 @@ def ordinary(bench: Bench) -> TrainRun:
     run = training.train(bench, scenario, scenario.conditions, may_serve=may_serve)
     assert run is not None, "the ordinary conditions exist for every candidate"
     run = with_interface(bench, scenario, run)
-    return replace(run, cause=attribution.of_training(bench, scenario, run))
+    return replace(run, cause=training_cause.of_training(bench, scenario, run))
 
 
 def _handed_over(run: TrainRun, out: Path, bench: Bench) -> Iterator[str]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from sm_conformance.declaration.patterns import is_foreign
 from sm_conformance.declaration.values import Metric, Training
 from sm_conformance.observed.http import printable
-from sm_conformance.observed.run import Logs
+from sm_conformance.observed.logs import Logs
 
 # Of one pattern, and of all of a declaration's.
 _TIME_S = 5.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sm_conformance.declaration.values import Resources
 from sm_conformance.observed.facts import Exit
+from sm_conformance.observed.logs import Logs
 from sm_conformance.observed.output import OutputTree
-from sm_conformance.observed.run import Logs
 
 _BUS_ERROR = 128 + 7  # SIGBUS
 # How programs say that they cannot have one more process or thread: an engine does not tell.

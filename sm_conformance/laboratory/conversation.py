@@ -12,7 +12,7 @@ from sm_conformance.declaration.values import SampleRequest
 from sm_conformance.engine.protocol import Container
 from sm_conformance.inputs.malformed_http import RawRequest
 from sm_conformance.inputs.requests import PLATFORM_HEADERS, Request, invocation
-from sm_conformance.laboratory import evidence
+from sm_conformance.laboratory import evidence, repeating
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.observed.bereft import Bereft
 from sm_conformance.observed.http import Address, Reply, Session, exchange
@@ -169,7 +169,7 @@ class Conversation:
         kept = small and request.method == "POST"
         if kept:
             evidence.write_request(self.folder, request.name, request.body)
-        self.curls[request.name] = evidence.repeat_request(
+        self.curls[request.name] = repeating.repeat_request(
             self.folder.name,
             request=request.name,
             method=request.method,
@@ -182,7 +182,7 @@ class Conversation:
     def keep_raw(self, request: RawRequest) -> None:
         """Keeps bytes that are no proper request, with what is needed to send them again."""
         evidence.write_request(self.folder, request.name, request.data)
-        self.curls[request.name] = evidence.repeat_raw(self.folder.name, request)
+        self.curls[request.name] = repeating.repeat_raw(self.folder.name, request)
 
     def ask_in_halves(
         self, request: Request, *, between: Callable[[], object], limit_s: float

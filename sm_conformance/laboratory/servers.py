@@ -9,7 +9,7 @@ from sm_conformance.candidate import Candidate
 from sm_conformance.inputs.archive import spoiled
 from sm_conformance.inputs.scenario import PLAIN_SERVER, PLAIN_TRAINING, Scenario
 from sm_conformance.inputs.transform import first_record
-from sm_conformance.laboratory import attribution, suspicion, transforming
+from sm_conformance.laboratory import server_cause, suspicion, transforming
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.blaming import with_blame
 from sm_conformance.laboratory.conversation import Conversation
@@ -41,7 +41,7 @@ def observe(bench: Bench, scenario: Scenario, others: Observe) -> Observation | 
         bench, scenario, scenario.conditions, model=archive, guessed=guessed, further=said.append
     )
     if scenario.name != PLAIN_SERVER:
-        cause = cause_of(others(PLAIN_SERVER)) or attribution.of_another_server(
+        cause = cause_of(others(PLAIN_SERVER)) or server_cause.of_another_server(
             bench, scenario, server, model=archive
         )
         server = _shown(replace(server, cause=cause))
@@ -59,7 +59,7 @@ def observe(bench: Bench, scenario: Scenario, others: Observe) -> Observation | 
             )
             server = replace(server, again=again)
         return server
-    cause = attribution.of_server(bench, scenario, server, model=archive)
+    cause = server_cause.of_server(bench, scenario, server, model=archive)
     server = replace(server, cause=cause)
     if suspicion.of_timing(bench, server):
         again = serve(

@@ -9,7 +9,7 @@ from pathlib import Path
 from sm_conformance.engine.protocol import Container, Launch
 from sm_conformance.inputs.scenario import Conditions, Scenario
 from sm_conformance.inputs.training import TrainingInputs, build
-from sm_conformance.laboratory import evidence
+from sm_conformance.laboratory import evidence, repeating
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.bounds import reached
 from sm_conformance.laboratory.instead import ServerInstead
@@ -166,8 +166,8 @@ def _stop(bench: Bench, container: Container, *, not_before_s: float) -> Stop:
 
 def _repeat(bench: Bench, launch: Launch, stopped: Stop | None) -> str:
     if stopped is None:
-        return evidence.repeat_training(launch, name=launch.name)
-    return evidence.repeat_stopped_training(
+        return repeating.repeat_training(launch, name=launch.name)
+    return repeating.repeat_stopped_training(
         launch,
         name=launch.name,
         after_s=stopped.after_s,

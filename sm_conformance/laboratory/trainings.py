@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sm_conformance.inputs.scenario import FAILING_TRAINING, PLAIN_TRAINING, Scenario
-from sm_conformance.laboratory import attribution, effect, ranges
+from sm_conformance.laboratory import effect, ranges, training_cause
 from sm_conformance.laboratory.bench import Bench
 from sm_conformance.laboratory.interface import with_interface
 from sm_conformance.laboratory.observation import Observation, Observe, cause_of
@@ -33,7 +33,7 @@ def observe(bench: Bench, scenario: Scenario, others: Observe) -> Observation | 
         )
         assert run is not None, "the ordinary conditions exist for every candidate"
         run = with_interface(bench, scenario, run)
-        return replace(run, cause=attribution.of_training(bench, scenario, run))
+        return replace(run, cause=training_cause.of_training(bench, scenario, run))
     ordinary = others(PLAIN_TRAINING)
     cause = cause_of(ordinary)
     if cause is not None:
@@ -55,7 +55,7 @@ def observe(bench: Bench, scenario: Scenario, others: Observe) -> Observation | 
     if scenario.conditions.encoded_hyperparameters and run.good:
         run = replace(run, same_model=effect.same_model(bench, run, ordinary))
     run = replace(run, ordinary=ordinary)
-    return replace(run, cause=attribution.of_another_training(bench, scenario, run))
+    return replace(run, cause=training_cause.of_another_training(bench, scenario, run))
 
 
 def _until_it_fails(bench: Bench, scenario: Scenario, ordinary: TrainRun) -> TrainRun:

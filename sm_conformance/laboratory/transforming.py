@@ -7,8 +7,9 @@ from pathlib import Path
 
 from sm_conformance.declaration.values import SampleRequest
 from sm_conformance.inputs.scenario import Conditions, Scenario
-from sm_conformance.laboratory.attribution import comes_so_far, slug
 from sm_conformance.laboratory.bench import Bench
+from sm_conformance.laboratory.lifting import slug
+from sm_conformance.laboratory.server_cause import comes_so_far
 from sm_conformance.laboratory.wording import bound_reached, lifted, missed_network, nobody
 from sm_conformance.observed.run import Cause, Ending, Server, Stage
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sm_conformance.candidate import Candidate
 from sm_conformance.inputs.scenario import Lift
 from sm_conformance.observed.http import Reply
-from sm_conformance.observed.run import Cause, Ending, Logs, Server, Stage
+from sm_conformance.observed.logs import Logs
+from sm_conformance.observed.run import Cause, Ending, Server, Stage
 from sm_conformance.observed.sought import Sought
 
 # Words of a program that missed the network; used only where isolation is claimed.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from sm_conformance.observed.http import printable
-from sm_conformance.observed.run import Logs
+from sm_conformance.observed.logs import Logs
 from sm_conformance.observed.sought import Sought
 
 # Where package indexes and model hubs live; their sub-domains count as well.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from sm_conformance.observed.facts import Exit, StartProblem
-from sm_conformance.observed.run import Logs
+from sm_conformance.observed.logs import Logs
 
 # "exec /path: reason"; older ones "standard_init_linux.go:228: exec user process caused: reason".
 _REFUSED = re.compile(

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from sm_conformance.aws.kinds import KINDS
 from sm_conformance.engine.protocol import Engine
 from sm_conformance.errors import HarnessTrouble, UsageProblem
 from sm_conformance.inputs.scenario import load
@@ -25,9 +24,10 @@ from sm_conformance.laboratory.halves import excuse
 from sm_conformance.observed.run import Cause, Server, TrainRun
 from sm_conformance.observed.shadow import Shadow
 from sm_conformance.pytest_run.answering import Answers
+from sm_conformance.pytest_run.options import options_of
 from sm_conformance.pytest_run.terminal import Progress
 from sm_conformance.pytest_run.termination import Termination
-from sm_conformance.rules import Options, read_rules
+from sm_conformance.rules import read_rules
 from sm_conformance.run_folder import RunFolder
 from sm_conformance.secrecy.mask import Mask
 from sm_conformance.session import Session, baseline_facts, open_session
@@ -46,7 +46,7 @@ class PytestRun:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.options = _options(config)
+        self.options = options_of(config)
         self.handed: dict[str, Any] | None = getattr(config, "workerinput", None)
         self._session: Session | None = None
         # Hides the candidate's secrets; it outlives the session.
@@ -261,39 +261,3 @@ class PytestRun:
         for path in self._own_folder.hide(self.mask) if stays else ():
             sys.stderr.write(f"sm-conformance: {path} holds a secret, so it is removed\n")
         self._own_folder.leave(keep=keep)
-
-
-def _options(config: pytest.Config) -> Options:
-    option = config.option
-
-    def path(name: str) -> Path | None:
-        text = getattr(option, name)
-        return Path(text) if text else None
-
-    return Options(
-        image=option.sm_image,
-        train_image=option.sm_train_image,
-        serve_image=option.sm_serve_image,
-        declaration=path("sm_declaration"),
-        look_here=not option.sm_hermetic,
-        model_data=path("sm_model_data"),
-        baseline=option.sm_baseline,
-        profile=option.sm_profile,
-        limits=path("sm_limits"),
-        patience_s=option.sm_patience,
-        report=path("sm_report"),
-        aws={kind: file for kind in KINDS if (file := path(f"sm_{kind.replace('-', '_')}"))},
-        s3=path("sm_s3"),
-        max_ping_p99_ms=option.sm_max_ping_p99_ms,
-        max_invocation_p99_ms=option.sm_max_invocation_p99_ms,
-        rate=option.sm_rate,
-        rate_seconds=option.sm_rate_seconds,
-        scans=tuple(Path(text) for text in option.sm_scan or ()),
-        cached=option.sm_cached,
-        archive=path("sm_archive"),
-        registry=option.sm_registry,
-        keep=option.sm_keep,
-        allow_network=option.sm_allow_network,
-        watch_s=option.sm_watch,
-        examples=option.sm_examples,
-    )

@@ -18,6 +18,7 @@ import yaml
 import sm_conformance.judgement.page
 import sm_conformance.pytest_run.run
 import sm_conformance.suite
+from miniatures.declared import BOTH
 
 for _module in pkgutil.iter_modules(sm_conformance.suite.__path__, "sm_conformance.suite."):
     importlib.import_module(_module.name)
@@ -34,39 +35,9 @@ def pytest_sm_engine(config, run_id):
     return MiniatureEngine(run_id=run_id, way={way!r})
 """
 
-TRAINING = {
-    "hyperparameters": {
-        "rounds": "2",
-        "layers": {"value": "3", "type": "integer", "min": "1", "max": "8"},
-        "loss": {"value": "squared", "type": "categorical", "values": ["squared", "absolute"]},
-    },
-    "channels": {
-        "training": {"content_type": "text/csv", "data": "0,5.1,3.5,1.4,0.2\n1,5.9,3.0,4.2,1.5\n"}
-    },
-    "fault": {"hyperparameters": {"rounds": "many"}},
-    "lasts": {"hyperparameters": {"rounds": "1000000000"}},
-}
 # What is installed for these tests; reruns leave a thread behind with all that a run in this process held.
 OTHERS_OFF = ("-p", "no:hypothesispytest", "-p", "no:rerunfailures")
 UNSCANNED = ("MKT-018 scanned", "not-run")
-REQUESTS = [
-    {"name": "row", "content_type": "text/csv", "body": "5.1,3.5,1.4,0.2\n"},
-    {"name": "json", "content_type": "application/json", "body": "[[5.1, 3.5, 1.4, 0.2]]"},
-]
-BOTH: Mapping[str, Any] = {
-    "claims": ["training", "hosting"],
-    "network": "isolated",
-    "training": TRAINING,
-    "hosting": {"requests": REQUESTS},
-}
-TRAINS: Mapping[str, Any] = {
-    "claims": ["training"], "network": "isolated", "training": TRAINING,
-}  # fmt: skip
-SERVES: Mapping[str, Any] = {
-    "claims": ["hosting"],
-    "network": "isolated",
-    "hosting": {"model": "none", "requests": REQUESTS},
-}
 
 Runner = Callable[..., pytest.RunResult]
 

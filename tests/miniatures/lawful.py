@@ -1,11 +1,13 @@
-"""The lawful miniature, in parts that a liar can borrow: it averages columns and answers 0."""
+"""The lawful miniature: it averages columns and answers 0. Its parts, for liars to borrow."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from email.message import Message
 
+from miniatures.container import Miniature
 from miniatures.inside import Answer, Inside, Invocation, Ping, Program
 
 MODEL = "model/means.json"
@@ -145,3 +147,30 @@ def serving(
         return 0
 
     return serve
+
+
+LAWFUL = Miniature(story="It keeps every clause.", train=training(), serve=serving())
+
+
+def lawful_but(story: str, **parts: object) -> Miniature:
+    """Lawful but for ``parts``, fields of :class:`Miniature`."""
+    return replace(LAWFUL, story=story, **parts)  # type: ignore[arg-type]
+
+
+def trains(*steps: Step, story: str, **how: object) -> Miniature:
+    """A lawful server behind a training of ``steps``; ``how`` as in :func:`training`."""
+    return replace(LAWFUL, story=story, train=training(*steps, **how))  # type: ignore[arg-type]
+
+
+def serves(story: str, **how: object) -> Miniature:
+    """A lawful training before a server; ``how`` as in :func:`serving`."""
+    return replace(LAWFUL, story=story, serve=serving(**how))  # type: ignore[arg-type]
+
+
+def afresh(make: Callable[[], Program]) -> Program:
+    """A program that remembers nothing of its other launches."""
+
+    def program(inside: Inside) -> int:
+        return make()(inside)
+
+    return program

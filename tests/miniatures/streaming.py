@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from email.message import Message
 from itertools import count, repeat
 
 from miniatures.container import Miniature
-from miniatures.inside import Answer, Inside, Parts
-from miniatures.lawful import invocation, serving, training
+from miniatures.inside import Answer, Parts
+from miniatures.lawful import afresh, invocation, lawful_but, serves
+from miniatures.sins import Sin
 
 EVENTS = [b'data: {"word": %d}\n\n' % number for number in range(8)]
 LINES = [b'{"word": %d}\n' % number for number in range(8)]
@@ -60,19 +61,14 @@ def _streams(story: str, body: Body, *, status: int = 200) -> Miniature:
             return whole
         return status, "text/event-stream", body()
 
-    return Miniature(story=story, train=training(), serve=serving(invocation=answer))
+    return serves(story, invocation=answer)
 
 
-def _afresh(story: str, make: Callable[[], Body]) -> Miniature:
-    """A server that remembers nothing of its other launches."""
-
-    def serve(inside: Inside) -> int:
-        return _streams(story, make()).serve(inside)
-
-    return Miniature(story=story, train=training(), serve=serve)
+def _streams_afresh(story: str, make: Callable[[], Body]) -> Miniature:
+    return lawful_but(story, serve=afresh(lambda: _streams(story, make()).serve))
 
 
-STREAMING: Mapping[str, Miniature] = {
+MINIATURES: dict[str, Miniature] = {
     "streams": _streams("It streams events.", lambda: Parts(_paced(EVENTS))),
     "streams-lines": _streams("It streams lines of JSON.", lambda: Parts(_paced(LINES))),
     "streams-text": _streams("It streams words.", lambda: Parts(_paced([b"la "] * 8))),
@@ -95,7 +91,7 @@ STREAMING: Mapping[str, Miniature] = {
     ),
     "streams-nothing": _streams("Its stream is empty.", lambda: Parts(iter(()))),
     "cuts-stream": _streams("It cuts its stream.", lambda: Parts(_cut(EVENTS))),
-    "cuts-stream-once": _afresh("It cuts its first stream.", _cut_once),
+    "cuts-stream-once": _streams_afresh("It cuts its first stream.", _cut_once),
     "streams-for-ever": _streams("Its stream never ends.", lambda: Parts(_for_ever())),
     "streams-too-long-once": _streams("Its first stream is too long.", _endless_once()),
     "floods-stream": _streams(
@@ -103,3 +99,12 @@ STREAMING: Mapping[str, Miniature] = {
     ),
     "refuses-stream": _streams("It refuses to stream.", lambda: b"no\n", status=406),
 }
+SHORT = {"stream_limit_s": 0.3}
+SINS = [
+    Sin("holds-stream-back", "HOST-070 streams", "advice", says="bytes within 0 ms, 3 times"),
+    Sin("streams-with-length", "HOST-070 streams", "advice", says="talk: nothing for 0.00 s"),
+    Sin("streams-for-ever", "HOST-071 stream-length", says="in two launches", limits=SHORT),
+    Sin("streams-joined", "HOST-072 delimited-stream", "advice", says="no empty line ends"),
+    Sin("cuts-stream", "HOST-073 orderly-stream-end", says="3 of 3 times"),
+    Sin("cuts-stream-once", "HOST-073 orderly-stream-end", "advice", says="1 of 2 times"),
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sm_conformance.laboratory import evidence, stopping
+from sm_conformance.laboratory import repeating, stopping
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.laboratory.written import what_was_written
 
@@ -16,7 +16,7 @@ def stop(talk: Conversation) -> None:
     if talk.load is None or talk.load.well:  # else the load is to blame, and judged elsewhere
         talk.pings.append(talk.ping())
     limit_s = talk.bench.limits.hosting_stop_limit_s
-    talk.curls["stop"] = evidence.repeat_stop(limit_s=limit_s)
+    talk.curls["stop"] = repeating.repeat_stop(limit_s=limit_s)
     talk.stop = stopping.stop(talk.bench, talk.container, limit_s=limit_s)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from sm_conformance.inputs.requests import invocation
-from sm_conformance.laboratory import evidence, stopping
+from sm_conformance.laboratory import repeating, stopping
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.observed.bereft import Bereft
 from sm_conformance.observed.facts import NotKilled
@@ -47,14 +47,14 @@ def in_flight(talk: Conversation) -> None:
             talk.container.pause(_APART_S)
 
     talk.ask_in_halves(request, between=stop, limit_s=limit_s)
-    talk.curls[request.name] = evidence.repeat_in_flight(
+    talk.curls[request.name] = repeating.repeat_in_flight(
         talk.folder.name,
         request=request.name,
         headers=request.headers,
         body_bytes=len(request.body),
         waits_s=(_TAKEN_UP_S, _APART_S),
     )
-    talk.curls["outlived"] = evidence.repeat_outlived(talk.curls[request.name], limit_s=limit_s)
+    talk.curls["outlived"] = repeating.repeat_outlived(talk.curls[request.name], limit_s=limit_s)
     if told:
         talk.stop = stopping.stopped(talk.bench, told[0], limit_s=limit_s)
 
@@ -68,7 +68,7 @@ def kill_server(talk: Conversation) -> None:
         talk.bereft = Bereft(why_not=killing)
         return
     talk.bereft = _what_becomes_of_it(talk, killing.command)
-    talk.curls["kill"] = evidence.repeat_kill(printable(killing.command))
+    talk.curls["kill"] = repeating.repeat_kill(printable(killing.command))
 
 
 def _what_becomes_of_it(talk: Conversation, command: str) -> Bereft:

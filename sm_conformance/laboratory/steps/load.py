@@ -15,7 +15,7 @@ from itertools import count
 from time import perf_counter
 
 from sm_conformance.inputs.requests import PLATFORM_HEADERS, Request
-from sm_conformance.laboratory import evidence
+from sm_conformance.laboratory import evidence, repeating
 from sm_conformance.laboratory.conversation import Conversation
 from sm_conformance.laboratory.expected import CannotTell, unmet
 from sm_conformance.laboratory.steps.alone import Asked, Repeated, ask_alone, ask_on
@@ -68,7 +68,7 @@ def load(talk: Conversation) -> None:
         return
     patience_s = min(limit_s, max(_PATIENCE_S, _QUEUES * callers * slowest_s))
     lines = [talk.curls[one.request.name] for one in alone.asked]
-    talk.curls["load"] = evidence.repeat_load(lines, callers=callers, bouts=_REPEATED_BOUTS)
+    talk.curls["load"] = repeating.repeat_load(lines, callers=callers, bouts=_REPEATED_BOUTS)
     with talk.bench.quiet.alone():
         talk.load = _rounds(talk, alone, callers=callers, patience_s=patience_s)
 

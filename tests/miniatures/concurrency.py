@@ -6,15 +6,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from email.message import Message
 from itertools import count
 
 from miniatures.container import Miniature
+from miniatures.declared import REQUESTS, SERVES
 from miniatures.inside import Answer, Inside, Program
-from miniatures.lawful import invocation, ping, serving, training
+from miniatures.lawful import afresh, invocation, lawful_but, ping, serving
+from miniatures.sins import Sin
 
-_LAWFUL = Miniature(story="It keeps every clause.", train=training(), serve=serving())
 _WORK_S = 0.004
 _AGES_S = 30.0
 _MOMENT_S = 0.5
@@ -260,13 +260,10 @@ def _thinks(*, gives_up_s: float | None = None) -> Program:
 
 
 def _like(story: str, make: Callable[[], Program]) -> Miniature:
-    def serve(inside: Inside) -> int:
-        return make()(inside)
-
-    return replace(_LAWFUL, story=story, serve=serve)
+    return lawful_but(story, serve=afresh(make))
 
 
-BUSY: dict[str, Miniature] = {
+MINIATURES: dict[str, Miniature] = {
     "keeps-the-request-in-a-global": _like(
         "Its callers get each other's answers.", _keeps_the_request_in_a_global
     ),
@@ -286,3 +283,27 @@ BUSY: dict[str, Miniature] = {
     "fails-at-once": _like("It has no time for three rows.", lambda: _thinks(gives_up_s=1e-6)),
     "moody": _like("It mixes answers up, whoever asks.", _moody),
 }
+SLOW = {
+    **SERVES,
+    "hosting": {
+        **SERVES["hosting"],
+        "requests": [
+            *REQUESTS,
+            {"name": "rows", "content_type": "text/csv", "body": "1\n2\n3\n", "takes_s": 50},
+        ],
+    },
+}
+SERVING_SINS = [
+    Sin("keeps-the-request-in-a-global", "HOST-012 own-answers", "advice",
+        says="got another answer, for instance alone-"),
+    Sin("gives-up-thinking", "HOST-011 own-timeouts", "advice", says="was cut twice after the same",
+        declaration=SLOW, limits={"invocation_limit_s": 1}),
+    Sin("breaks-when-busy", "HOST-012 concurrent", "advice", says="of 4 callers failed: 500"),
+    Sin("locks-up", "HOST-012 concurrent", "advice", says="then one alone: no complete answer",
+        limits={"invocation_limit_s": 1, "hosting_stop_limit_s": 0.3}),
+    Sin("ends-when-busy", "HOST-012 concurrent", "advice", says="the server ended with 0"),
+    Sin("pings-when-idle", "HOST-004 ping-under-load", "advice", says="beside 4 callers a ping",
+        limits={"ping_limit_s": 0.3, "sample_requests": 2}),
+    Sin("sick-when-busy", "HOST-006 healthy-under-load", "advice", says="pings failed: 503"),
+    Sin("stays-sick", "HOST-006 healthy-under-load", "advice", says="all callers had gone: 503"),
+]  # fmt: skip
