@@ -28,6 +28,8 @@ SAMPLES = ROOT / "sample_images"
 REFERENCE = "sm-conformance/reference:latest"
 REFERENCE_DECLARATION = SAMPLES / "reference" / "sm-conformance.yaml"
 ENGINE_SOCKET = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+# Spares many launches and requests of a judgement that is not about them.
+NO_EXAMPLES = "--sm-examples=0"
 MIB = 1024 * 1024
 BOUNDS = Bounds(memory_bytes=256 * MIB, pids=256, log_bytes=16 * MIB, output_bytes=64 * MIB)
 TRAINING_PLACES = tuple(Place(path=f"/opt/ml/{name}") for name in ("input", "model", "output"))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from docker import APIClient
-from real_engine import SAMPLES, docker, image, judging
+from real_engine import NO_EXAMPLES, SAMPLES, docker, image, judging
 
 pytestmark = pytest.mark.engine
 
@@ -54,7 +54,7 @@ def repeat(folder: Path, mutant: str, *arguments: str) -> Repeated:
 
 def repeat_finding(folder: Path, tag: str, key: str, verdict: str, *arguments: str) -> Repeated:
     """Judges an image and runs the command of the finding ``key``, which has this verdict."""
-    with judging(folder, tag, *arguments) as run:
+    with judging(folder, tag, NO_EXAMPLES, *arguments) as run:
         _, output = run.finish()
         report = run.read_report()
     (found,) = [one for one in report["findings"] if f"{one['clause']} {one['name']}" == key]
@@ -109,7 +109,7 @@ def test_a_malformed_body_gets_the_same_wrong_answer_by_curl(tmp_path: Path) -> 
 
 
 def test_a_request_in_flight_is_cut_again(tmp_path: Path) -> None:
-    found = repeat(tmp_path, "HOST-061-finishes-requests-ends-at-once")
+    found = repeat(tmp_path, "HOST-061-finishes-requests-ends-at-once", "-k", "finishes_requests")
 
     assert "connection" in found.actual
     assert "HTTP/1.1 200" in found.output.partition("docker kill")[0]  # the ping before
@@ -117,7 +117,9 @@ def test_a_request_in_flight_is_cut_again(tmp_path: Path) -> None:
 
 
 def test_a_front_hides_its_dead_server_again(tmp_path: Path) -> None:
-    found = repeat(tmp_path, "HOST-062-dies-with-server-answers-pings-for-it")
+    found = repeat(
+        tmp_path, "HOST-062-dies-with-server-answers-pings-for-it", "-k", "dies_with_server"
+    )
 
     assert "ping 200" in found.actual
     assert "nobody is there" in found.output, found.output
