@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,16 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     hidden = sorted(path.name for path in marked if not _names_an_engine(path))
     if hidden:
         raise pytest.UsageError(f"these have tests of an engine and do not name it: {hidden}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Groups by our own table, whatever xdist makes of marks."""
+    if config.option.dist != "loadgroup":
+        return None
+    from together import Together
+
+    return Together(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")
