@@ -13,7 +13,15 @@ from pathlib import Path
 
 import pytest
 from docker import APIClient
-from real_engine import NO_EXAMPLES, REFERENCE, docker, judging, left_of, wait_for
+from real_engine import (
+    NO_EXAMPLES,
+    REFERENCE,
+    REFERENCE_JUDGED,
+    docker,
+    judging,
+    left_of,
+    wait_for,
+)
 
 from sm_conformance.engine.docker import DockerEngine
 from sm_conformance.engine.ownership import Owner, labels
@@ -51,13 +59,11 @@ def bystanders() -> Iterator[None]:
         api.close()
 
 
-def test_a_run_that_ends_by_itself_leaves_nothing(tmp_path: Path) -> None:
-    with judging(tmp_path, REFERENCE) as run:
-        run.wait_until_launched()
-        status, output = run.finish()
+def test_a_run_that_ends_by_itself_leaves_nothing(request: pytest.FixtureRequest) -> None:
+    judged = REFERENCE_JUDGED.seen_by(request)
 
-    assert status == 0, output
-    assert left_of(run.run_id) == []
+    assert judged.status == 0, judged.output
+    assert judged.left == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
