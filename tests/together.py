@@ -39,7 +39,7 @@ def unit(nodeid: str) -> str:
     return found["module"] if found["module"] in MODULES else nodeid
 
 
-class Together(LoadScopeScheduling):  # type: ignore[misc]
+class Together(LoadScopeScheduling):
     """One work unit of each group, one of each other test."""
 
     def _split_scope(self, nodeid: str) -> str:
