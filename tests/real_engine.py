@@ -11,11 +11,13 @@ import subprocess
 import sys
 import tarfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from docker import APIClient
 
 from sm_conformance.engine.container import DockerContainer
@@ -28,6 +30,8 @@ SAMPLES = ROOT / "sample_images"
 REFERENCE = "sm-conformance/reference:latest"
 REFERENCE_DECLARATION = SAMPLES / "reference" / "sm-conformance.yaml"
 ENGINE_SOCKET = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+# Spares many launches and requests of a judgement that is not about them.
+NO_EXAMPLES = "--sm-examples=0"
 MIB = 1024 * 1024
 BOUNDS = Bounds(memory_bytes=256 * MIB, pids=256, log_bytes=16 * MIB, output_bytes=64 * MIB)
 TRAINING_PLACES = tuple(Place(path=f"/opt/ml/{name}") for name in ("input", "model", "output"))
@@ -179,9 +183,9 @@ class Judging:
 
         wait_for("a launch", running)
 
-    def finish(self) -> tuple[int, str]:
+    def finish(self, *, timeout_s: float = 60) -> tuple[int, str]:
         """Waits until it has ended; the exit status and all that it wrote."""
-        output, _ = self.process.communicate(timeout=60)
+        output, _ = self.process.communicate(timeout=timeout_s)
         return self.process.returncode, output
 
     def read_report(self) -> dict[str, Any]:
@@ -224,6 +228,54 @@ def judging(
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A judgement that is over.
+
+    ``folder`` has its report; ``left`` is what it left on the engine, None where nobody looked.
+    """
+
+    status: int
+    output: str
+    report: dict[str, Any]
+    folder: Path
+    left: list[str] | None = None
+
+
+class Shared:
+    """One judgement that several tests look at, in any order; ``together`` keeps them in one process.
+
+    Each looks at it once: a test that is run again must not see what failed before.
+    """
+
+    def __init__(self, judge: Callable[[Path], Judged]) -> None:
+        self._judge = judge
+        self._held: Judged | None = None
+        self._seen_by: set[str] = set()
+
+    def seen_by(self, test: pytest.FixtureRequest) -> Judged:
+        """What it came to; judged now where this test has seen all that there is."""
+        name = test.node.nodeid
+        if self._held is None or name in self._seen_by:
+            # Not the folder of the test, which goes with it.
+            folder = test.getfixturevalue("tmp_path_factory").mktemp("judged")
+            self._held, self._seen_by = self._judge(folder), set()
+        self._seen_by.add(name)
+        return self._held
+
+
+def _judge_reference(folder: Path) -> Judged:
+    with judging(folder, REFERENCE) as run:
+        run.wait_until_launched()
+        status, output = run.finish(timeout_s=300)
+        left = left_of(run.run_id)
+        return Judged(status, output, run.read_report(), folder=run.report, left=left)
+
+
+# With everything that is ordinary.
+REFERENCE_JUDGED = Shared(_judge_reference)
 
 
 def left_of(run_id: str) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from docker import APIClient
-from real_engine import REFERENCE, SAMPLES, image, judging
+from real_engine import NO_EXAMPLES, REFERENCE, SAMPLES, image, judging
 
 from sm_conformance.engine.docker import DockerEngine
 
@@ -40,7 +40,7 @@ def test_an_image_is_judged_by_the_declaration_that_it_carries(
     lines = (f"COPY declared {HOME}", f'LABEL sm-conformance.declaration="{HOME}"')
     with (
         image(api, "carried", *lines, files=files()) as tag,
-        judging(tmp_path, tag, declaration=None) as run,
+        judging(tmp_path, tag, NO_EXAMPLES, declaration=None) as run,
     ):
         status, output = run.finish()
         report = run.read_report()

@@ -13,7 +13,15 @@ from pathlib import Path
 
 import pytest
 from docker import APIClient
-from real_engine import REFERENCE, docker, judging, left_of, wait_for
+from real_engine import (
+    NO_EXAMPLES,
+    REFERENCE,
+    REFERENCE_JUDGED,
+    docker,
+    judging,
+    left_of,
+    wait_for,
+)
 
 from sm_conformance.engine.docker import DockerEngine
 from sm_conformance.engine.ownership import Owner, labels
@@ -51,13 +59,11 @@ def bystanders() -> Iterator[None]:
         api.close()
 
 
-def test_a_run_that_ends_by_itself_leaves_nothing(tmp_path: Path) -> None:
-    with judging(tmp_path, REFERENCE) as run:
-        run.wait_until_launched()
-        status, output = run.finish()
+def test_a_run_that_ends_by_itself_leaves_nothing(request: pytest.FixtureRequest) -> None:
+    judged = REFERENCE_JUDGED.seen_by(request)
 
-    assert status == 0, output
-    assert left_of(run.run_id) == []
+    assert judged.status == 0, judged.output
+    assert judged.left == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
@@ -146,7 +152,7 @@ def test_a_run_that_is_stopped_before_it_launches_leaves_nothing(tmp_path: Path)
 def test_only_the_container_of_a_failed_launch_is_kept_listed_and_spared_by_the_next_run(
     tmp_path: Path, processes: list[str]
 ) -> None:
-    with judging(tmp_path, LOSES_ITS_MODEL, "--sm-keep", *processes) as run:
+    with judging(tmp_path, LOSES_ITS_MODEL, "--sm-keep", NO_EXAMPLES, *processes) as run:
         run.wait_until_launched()
         status, output = run.finish()
     try:
@@ -169,7 +175,7 @@ def test_only_the_container_of_a_failed_launch_is_kept_listed_and_spared_by_the_
 
 
 def test_where_all_went_well_nothing_is_kept(tmp_path: Path) -> None:
-    with judging(tmp_path, REFERENCE, "--sm-keep") as run:
+    with judging(tmp_path, REFERENCE, "--sm-keep", NO_EXAMPLES) as run:
         run.wait_until_launched()
         status, output = run.finish()
 

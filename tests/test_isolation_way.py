@@ -218,7 +218,8 @@ def test_on_the_published_way_what_cannot_be_judged_is_excused_and_the_rest_is_j
         "from sm_conformance.engine.network import Networks\nNetworks._direct = lambda self: None\n"
     )
     path = os.pathsep.join([str(tmp_path), str(Path(__file__).resolve().parent.parent)])
-    with judging(tmp_path, REFERENCE, "-p", "no_route", environment={"PYTHONPATH": path}) as run:
+    options = ("-p", "no_route", "--sm-examples=1")
+    with judging(tmp_path, REFERENCE, *options, environment={"PYTHONPATH": path}) as run:
         status, output = run.finish()
         report = run.read_report()
 

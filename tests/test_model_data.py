@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from real_engine import NO_EXAMPLES
 from test_mutants import REFERENCE, judge
 
 IMAGE = "sm-conformance/reference:latest"
@@ -61,6 +62,7 @@ def test_a_model_given_by_option_is_served_although_training_left_another(tmp_pa
         f"--sm-image={IMAGE}",
         f"--sm-declaration={without_expectations(tmp_path)}",
         f"--sm-model-data={model}",
+        NO_EXAMPLES,
     )
 
     assert (status, report["conclusion"]) == (0, "conformant"), output
@@ -75,7 +77,7 @@ def test_an_image_that_only_serves_is_judged_with_the_model_of_its_declaration(
     declaration.write_text(HOSTING_ONLY + "  model: own-model.tar.gz\n", "utf-8")
 
     status, report, output = judge(
-        tmp_path, f"--sm-serve-image={IMAGE}", f"--sm-declaration={declaration}"
+        tmp_path, f"--sm-serve-image={IMAGE}", f"--sm-declaration={declaration}", NO_EXAMPLES
     )
 
     assert (status, report["conclusion"]) == (0, "conformant"), output
@@ -108,6 +110,7 @@ def test_separate_images_for_training_and_hosting_are_one_candidate(tmp_path: Pa
         f"--sm-train-image={IMAGE}",
         "--sm-serve-image=sm-conformance/mutant-host-022-response-type-is-missing:latest",
         f"--sm-declaration={REFERENCE / 'sm-conformance.yaml'}",
+        NO_EXAMPLES,
     )
 
     roles = [image["roles"] for image in report["candidate"]["images"]]

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 from docker import APIClient
-from real_engine import SAMPLES, docker, image, judging
+from real_engine import NO_EXAMPLES, SAMPLES, Judged, docker, image, judging
+from test_mutants import JUDGED, load
+from together import REPEATED
 
 pytestmark = pytest.mark.engine
 
@@ -42,31 +44,43 @@ def _alone_and_without_leftovers() -> Iterator[None]:
         assert docker("network", "ls", "-q", "--filter", "name=^sm-repeat$") == ""
 
 
+def repeat_shared(request: pytest.FixtureRequest, mutant: str) -> Repeated:
+    """Runs the command of the finding on the clause that a mutant breaks, where it is judged anyway."""
+    assert mutant in REPEATED, "it would be judged in another process as well"
+    sin = load(SAMPLES / "mutants" / mutant)
+    return repeated(JUDGED[mutant].seen_by(request), sin.breaks, sin.verdict)
+
+
 def repeat(folder: Path, mutant: str, *arguments: str) -> Repeated:
     """Judges a mutant and runs the command of the finding on the clause that it breaks."""
-    sin = yaml.safe_load((SAMPLES / "mutants" / mutant / "mutant.yaml").read_text("utf-8"))
+    sin = load(SAMPLES / "mutants" / mutant)
     limits = folder / "limits.yaml"
-    limits.write_text(yaml.safe_dump(sin.get("limits", {})), "utf-8")
-    options = [f"--sm-limits={limits}"] if "limits" in sin else []
-    tag = f"sm-conformance/mutant-{mutant.lower()}:latest"
-    return repeat_finding(folder, tag, sin["breaks"], sin["verdict"], *options, *arguments)
+    limits.write_text(yaml.safe_dump(sin.limits), "utf-8")
+    options = [f"--sm-limits={limits}"] if sin.limits else []
+    return repeat_finding(folder, sin.tag, sin.breaks, sin.verdict, *options, *arguments)
 
 
 def repeat_finding(folder: Path, tag: str, key: str, verdict: str, *arguments: str) -> Repeated:
     """Judges an image and runs the command of the finding ``key``, which has this verdict."""
-    with judging(folder, tag, *arguments) as run:
-        _, output = run.finish()
-        report = run.read_report()
-    (found,) = [one for one in report["findings"] if f"{one['clause']} {one['name']}" == key]
-    assert found["verdict"] == verdict, output
-    done = run_again(run.report, found["repeat"])
+    with judging(folder, tag, NO_EXAMPLES, *arguments) as run:
+        status, output = run.finish()
+        judged = Judged(status, output, run.read_report(), folder=run.report)
+    return repeated(judged, key, verdict)
+
+
+def repeated(judged: Judged, key: str, verdict: str) -> Repeated:
+    """Runs the command of the finding ``key``, which has this verdict."""
+    findings = judged.report["findings"]
+    (found,) = [one for one in findings if f"{one['clause']} {one['name']}" == key]
+    assert found["verdict"] == verdict, judged.output
+    done = run_again(judged.folder, found["repeat"])
     return Repeated(
         actual=found["actual"] or "",
         command=found["repeat"],
         status=done.returncode,
         output=done.stdout + done.stderr,
-        report=run.report,
-        evidence=run.report / found["evidence"],
+        report=judged.folder,
+        evidence=judged.folder / found["evidence"],
     )
 
 
@@ -77,22 +91,26 @@ def run_again(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_training_that_fails_without_a_reason_does_so_again(tmp_path: Path) -> None:
-    seen = repeat(tmp_path, "TRAIN-064-failure-file-says-nothing", "-k", "failure_file")
+def test_a_training_that_fails_without_a_reason_does_so_again(
+    request: pytest.FixtureRequest,
+) -> None:
+    seen = repeat_shared(request, "TRAIN-064-failure-file-says-nothing")
 
     assert seen.status == 1, seen.output
     assert not (seen.evidence / "opt/ml/output/failure").exists()
 
 
-def test_a_training_that_leaves_no_model_leaves_none_again(tmp_path: Path) -> None:
-    seen = repeat(tmp_path, "TRAIN-070-model-saved-elsewhere", "-k", "test_model")
+def test_a_training_that_leaves_no_model_leaves_none_again(request: pytest.FixtureRequest) -> None:
+    seen = repeat_shared(request, "TRAIN-070-model-saved-elsewhere")
 
     assert seen.status == 0, seen.output
     assert list((seen.evidence / "opt/ml/model").iterdir()) == []
 
 
-def test_a_training_that_went_well_and_exits_with_1_does_so_again(tmp_path: Path) -> None:
-    seen = repeat(tmp_path, "TRAIN-063-exit-zero-ends-with-1", "-k", "exit_zero")
+def test_a_training_that_went_well_and_exits_with_1_does_so_again(
+    request: pytest.FixtureRequest,
+) -> None:
+    seen = repeat_shared(request, "TRAIN-063-exit-zero-ends-with-1")
 
     assert "exited with 1" in seen.actual
     assert seen.status == 1, seen.output
@@ -109,7 +127,7 @@ def test_a_malformed_body_gets_the_same_wrong_answer_by_curl(tmp_path: Path) -> 
 
 
 def test_a_request_in_flight_is_cut_again(tmp_path: Path) -> None:
-    found = repeat(tmp_path, "HOST-061-finishes-requests-ends-at-once")
+    found = repeat(tmp_path, "HOST-061-finishes-requests-ends-at-once", "-k", "finishes_requests")
 
     assert "connection" in found.actual
     assert "HTTP/1.1 200" in found.output.partition("docker kill")[0]  # the ping before
@@ -117,14 +135,16 @@ def test_a_request_in_flight_is_cut_again(tmp_path: Path) -> None:
 
 
 def test_a_front_hides_its_dead_server_again(tmp_path: Path) -> None:
-    found = repeat(tmp_path, "HOST-062-dies-with-server-answers-pings-for-it")
+    found = repeat(
+        tmp_path, "HOST-062-dies-with-server-answers-pings-for-it", "-k", "dies_with_server"
+    )
 
     assert "ping 200" in found.actual
     assert "nobody is there" in found.output, found.output
 
 
-def test_a_ping_gets_the_same_wrong_answer_by_curl(tmp_path: Path) -> None:
-    seen = repeat(tmp_path, "HOST-002-ping-answers-500", "-k", "test_ping")
+def test_a_ping_gets_the_same_wrong_answer_by_curl(request: pytest.FixtureRequest) -> None:
+    seen = repeat_shared(request, "HOST-002-ping-answers-500")
 
     assert "500 Internal Server Error" in seen.actual
     answer = seen.output.rpartition("HTTP/1.")[2]
@@ -132,8 +152,8 @@ def test_a_ping_gets_the_same_wrong_answer_by_curl(tmp_path: Path) -> None:
     assert docker("inspect", "--format", "{{.State.Running}}", "sm-repeat") == "true\n"
 
 
-def test_a_good_request_gets_the_same_wrong_answer_by_curl(tmp_path: Path) -> None:
-    seen = repeat(tmp_path, "HOST-010-invocation-answers-500", "-k", "test_invocation")
+def test_a_good_request_gets_the_same_wrong_answer_by_curl(request: pytest.FixtureRequest) -> None:
+    seen = repeat_shared(request, "HOST-010-invocation-answers-500")
 
     assert "500 Internal Server Error" in seen.actual
     ping, _, answer = seen.output.rpartition("HTTP/1.")
