@@ -196,6 +196,8 @@ SERVING_SINS = [
     Sin("localhost-only", "HOST-002 ping", says="Host header", limits=HASTE),
     Sin("slow-ping", "HOST-004 ping-in-time", says="took longer", limits={"ping_limit_s": 0.05,
         "ping_spacing_s": 0.02, "sample_requests": 2}),
+    Sin("slow-now-and-then", "HOST-004 ping-in-time", "advice", says="slow now and then: ",
+        limits={"ping_limit_s": 0.25, "ping_spacing_s": 0.02, "sample_requests": 30}),
     Sin("lawful", "HOST-004 ping-bound", says="p99", options=("--sm-max-ping-p99-ms=0.001",)),
     Sin("lawful", "HOST-010 invocation-bound", options=("--sm-max-invocation-p99-ms=0.001",)),
     Sin("one-at-a-time", "HOST-010 invocation-bound", says="at 60 a second, waiting included",

@@ -373,6 +373,17 @@ def _slow_ping(headers: Message) -> int:
     return 200
 
 
+def _slow_now_and_then() -> Ping:
+    seen = count(1)
+
+    def slow(headers: Message) -> int:
+        if next(seen) % 9 == 0:
+            time.sleep(0.3)
+        return 200
+
+    return slow
+
+
 def _falls_ill() -> Ping:
     seen = count()
     return lambda headers: 200 if next(seen) < 16 else 503
@@ -966,6 +977,9 @@ MINIATURES: dict[str, Miniature] = {
     "ping-500": _serves("Its ping says 500.", ping=_ping_500),
     "localhost-only": _serves("It answers clients that call it localhost.", ping=_ping_local_only),
     "slow-ping": _serves("Its ping is slow.", ping=_slow_ping),
+    "slow-now-and-then": _lawful_but(
+        "Every ninth ping is slow.", serve=_afresh(lambda: serving(ping=_slow_now_and_then()))
+    ),
     "sick-later": _lawful_but(
         "It falls ill after sixteen pings.",
         serve=_afresh(lambda: serving(ping=_falls_ill())),
