@@ -230,6 +230,9 @@ SERVING_SINS = [
         says="5 MiB: 413 Request Entity Too Large after"),
     Sin("hangs-up", "HOST-014 keep-alive", "advice", says="after one answer, which did not say so"),
     Sin("repeats", "HOST-014 keep-alive", "advice", says="unknown request: 200"),
+    Sin("leaves-bodies", "HOST-014 keep-alive", "advice", says="which nobody had asked for",
+        repeat='requests/behind-refused-path "http://$at/invocations"'),
+    Sin("knows-one-spelling", "HOST-014 request-framing", "advice", says="in lower case"),
     Sin("counts", "HOST-014 request-framing", "advice", says="chunked: 400"),
     Sin("cannot-wait", "HOST-014 request-framing", "advice", says="expect-continue: 500"),
     Sin("minds-sessions", "HOST-020 unknown-headers", "advice", says="invoke APIs: 500"),
@@ -350,7 +353,15 @@ def test_a_shell_that_hands_over_with_exec_is_lawful(pytester: pytest.Pytester) 
 
 
 @pytest.mark.parametrize(
-    "image", ["counts-and-says-so", "never-asks", "old-fashioned", "echoes", "knows-sessions"]
+    "image",
+    [
+        "counts-and-says-so",
+        "never-asks",
+        "old-fashioned",
+        "echoes",
+        "knows-sessions",
+        "leaves-bodies-and-ends",
+    ],
 )
 def test_what_http_allows_is_lawful(image: str, pytester: pytest.Pytester) -> None:
     found = judge_here(pytester, image, declaration=SERVES)
@@ -362,6 +373,20 @@ def test_what_http_allows_is_lawful(image: str, pytester: pytest.Pytester) -> No
     }
     verdict = "n/a" if image == "old-fashioned" else "pass"
     assert framed == {"keep-alive": verdict, "request-framing": verdict}
+
+
+def test_who_takes_what_has_come_for_the_whole_request_is_told_so(
+    pytester: pytest.Pytester,
+) -> None:
+    found = judge_here(pytester, "reads-once", declaration=SERVES)
+
+    # Nobody knows what becomes of a request in halves when such a server is stopped.
+    assert found.said == {
+        "HOST-014 request-framing": "advice", "HOST-061 finishes-requests": "not-run",
+    }, found.output  # fmt: skip
+    framing = found.findings["HOST-014 request-framing"]
+    assert "whose second half came a moment later" in framing["actual"]
+    assert "head -c" in framing["repeat"]
 
 
 def test_who_says_that_it_ends_each_connection_may_do_so(pytester: pytest.Pytester) -> None:

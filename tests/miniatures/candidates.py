@@ -1029,6 +1029,15 @@ MINIATURES: dict[str, Miniature] = {
     "only-gets": _serves("Its ping takes no POST.", manners=manners.OnlyGets),
     "knows-everything": _serves("It has a page for every path.", manners=manners.KnowsEverything),
     "repeats": _serves("It repeats itself on a connection.", manners=manners.Repeats),
+    "leaves-bodies": _serves("It leaves refused bodies unread.", manners=manners.LeavesBodies),
+    "leaves-bodies-and-ends": _serves(
+        "It leaves refused bodies unread and ends the connection.",
+        manners=manners.LeavesBodiesAndEnds,
+    ),
+    "reads-once": _serves("It reads requests at one go.", manners=manners.ReadsOnce),
+    "knows-one-spelling": _serves(
+        "It minds how headers are spelt.", manners=manners.KnowsOneSpelling
+    ),
     "counts": _serves("It reads no chunks, and says 400.", manners=manners.Counts),
     "counts-and-says-so": _serves("It reads no chunks.", manners=manners.CountsAndSaysSo),
     "cannot-wait": _serves("It fails when a body is held back.", manners=manners.CannotWait),
