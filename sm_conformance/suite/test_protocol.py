@@ -21,10 +21,10 @@ _ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 _HTTP_1_0, _HTTP_1_1 = 10, 11
 # How a server lawfully says that it takes no such request.
 _DECLINED = {
+    "two-parts": (),
+    "lower-case": (),
     "chunked": (411, 501),
     "expect-continue": (417,),
-    "lower-case": (),
-    "two-parts": (),
 }
 _TOLD = {
     "lower-case": ", to the good request with the names of its headers in lower case",

@@ -68,9 +68,10 @@ class ReadsOnce(Handler):
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         at_once = not length or len(self.rfile.peek(length)) >= min(length, 4096)
-        if at_once or "Expect" in self.headers:
+        if at_once and "Transfer-Encoding" not in self.headers:
             super().do_POST()
         else:
+            self.close_connection = True
             self.rfile.read(length)
             self.reply(400, "text/plain", b"the row is too short\n")
 
