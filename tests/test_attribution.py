@@ -249,6 +249,15 @@ def test_a_server_that_used_its_whole_window_is_not_given_another(make_lab: Make
     assert names(engine) == ["serve-plain"]
 
 
+def test_a_server_that_ends_early_is_told_with_what_it_was_started(make_lab: MakeLab) -> None:
+    lab, _ = make_lab("gives-up", SERVES)
+
+    cause = cause_of(lab.observe("serve-plain"))
+
+    assert cause is not None
+    assert (cause.blames, "one argument `serve`" in (cause.fix or "")) == ("HOST-002 ping", True)
+
+
 def test_where_a_server_listens_tells_the_cause_without_a_repetition(make_lab: MakeLab) -> None:
     lab, engine = make_lab("loopback", SERVES)
 

@@ -151,14 +151,19 @@ def repeat_in_flight(
     waits_s: tuple[float, float],
 ) -> str:
     """The commands that send half of a request, then SIGTERM, then the other half."""
-    body, half = _here(name, f"requests/{request}"), body_bytes // 2
     before_s, after_s = waits_s
-    length = _headers({**headers, "Content-Length": str(body_bytes), "Transfer-Encoding": ""})
-    return (
-        f"{{ head -c {half} {body}; sleep {before_s:g}; docker kill -s TERM sm-repeat >&2; "
-        f"sleep {after_s:g}; tail -c +{half + 1} {body}; }} \\\n"
-        f'  | curl -i --max-time 40 -X POST -T . {length} "http://$at/invocations"'
+    between = f"sleep {before_s:g}; docker kill -s TERM sm-repeat >&2; sleep {after_s:g}"
+    return _in_halves(
+        _here(name, f"requests/{request}"), between, headers=headers, body_bytes=body_bytes
     )
+
+
+def repeat_in_parts(
+    name: str, *, request: str, headers: Mapping[str, str], body_bytes: int, apart_s: float
+) -> str:
+    """The commands that send half of a request and the other half a moment later."""
+    body = _here(name, f"requests/{request}")
+    return _in_halves(body, f"sleep {apart_s:g}", headers=headers, body_bytes=body_bytes)
 
 
 def repeat_outlived(in_flight: str, *, limit_s: float) -> str:
@@ -183,6 +188,15 @@ def repeat_raw(name: str, request: RawRequest) -> str:
     return (
         f"python3 -c {shlex.quote(program)} $at {_here(name, f'requests/{request.name}')} "
         f"{request.part_bytes} {request.pause_s:g}"
+    )
+
+
+def _in_halves(body: str, between: str, *, headers: Mapping[str, str], body_bytes: int) -> str:
+    half = body_bytes // 2
+    length = _headers({**headers, "Content-Length": str(body_bytes), "Transfer-Encoding": ""})
+    return (
+        f"{{ head -c {half} {body}; {between}; tail -c +{half + 1} {body}; }} \\\n"
+        f'  | curl -i --max-time 40 -X POST -T . {length} "http://$at/invocations"'
     )
 
 

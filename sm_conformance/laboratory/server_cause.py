@@ -33,7 +33,8 @@ from sm_conformance.observed.sought import Sought, merged
 _LIFTED_PATIENCE_S = 10.0
 _LIFTED_REPLY_S = 30.0
 _STAY_UP = (
-    "Find out in its log why the server ended; it has to stay up and answer GET /ping with 200."
+    "Find out in its log why the server ended. It is started with the one argument `serve`, which a "
+    "program that is its own ENTRYPOINT has to know; it has to stay up and answer GET /ping with 200."
 )
 _ASKED = "POST /invocations with the sample request"
 

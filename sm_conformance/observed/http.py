@@ -17,7 +17,7 @@ from typing import Self
 from sm_conformance.observed import sending
 from sm_conformance.observed.answer import Answer
 from sm_conformance.observed.parts import Part
-from sm_conformance.observed.wire import Wire, connect, is_quiet
+from sm_conformance.observed.wire import Wire, connect, is_quiet, speaks
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
 # How long a body is held back that the server is to ask for; other clients wait as long.
@@ -192,6 +192,10 @@ class Session:
         if self._sock is not None:
             self._sock.close()
             self._sock = None
+
+    def hears(self, wait_s: float) -> bool:
+        """Whether within ``wait_s`` bytes come that no request asked for; an end is none."""
+        return self._sock is not None and speaks(self._sock, wait_s=wait_s)
 
     def exchange(
         self,

@@ -24,6 +24,20 @@ def slow_pings(server: Server, *, limit_s: float, in_a_row: int) -> bool:
     return _run_of((ping.elapsed_s > limit_s for ping in server.spaced_pings), in_a_row)
 
 
+def slow_now_and_then(server: Server, *, limit_s: float) -> int:
+    """How many pings of an idle server took longer than ``limit_s``, one after another or apart.
+
+    0 where the harness's own echo server was slow as well: then it may be this machine.
+    """
+    measured, floor = server.ping_latency, server.floors.get("/ping")
+    if floor is not None and floor.max_ms > limit_s * 1000 / _MANY_TIMES:
+        return 0
+    times_s = [ping.elapsed_s for ping in (*server.pings, *server.spaced_pings)]
+    if measured is not None:
+        times_s += [took_ms / 1000 for took_ms in measured.samples_ms]
+    return sum(took > limit_s for took in times_s)
+
+
 def unhealthy(server: Server, *, in_a_row: int) -> bool:
     """Whether ``in_a_row`` consecutive pings, spaced apart, did not say 200."""
     return _run_of((ping.status != 200 for ping in server.spaced_pings), in_a_row)

@@ -60,6 +60,15 @@ def is_quiet(sock: socket.socket) -> bool:
     return False
 
 
+def speaks(sock: socket.socket, *, wait_s: float) -> bool:
+    """Whether bytes come within ``wait_s`` on a connection on which nothing was asked."""
+    sock.settimeout(wait_s)
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK))
+    except OSError:
+        return False
+
+
 class Wire(io.RawIOBase):
     """The bytes of one exchange: written and read under one deadline (of ``perf_counter``)."""
 

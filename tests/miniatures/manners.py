@@ -43,6 +43,50 @@ class Repeats(Handler):
         super().reply(*self.said)
 
 
+class LeavesBodies(Handler):
+    """Refuses a path without having read the body, which is then taken for the next request."""
+
+    def do_POST(self) -> None:
+        if self.path in ("/ping", "/invocations"):
+            super().do_POST()
+        else:
+            self.reply(404, "text/plain", b"no such path\n")
+
+
+class LeavesBodiesAndEnds(LeavesBodies):
+    """Does the same, and ends the connection behind it."""
+
+    def do_POST(self) -> None:
+        super().do_POST()
+        if self.path not in ("/ping", "/invocations"):
+            self.close_connection = True
+
+
+class ReadsOnce(Handler):
+    """Takes what has come by now for the whole request."""
+
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        at_once = not length or len(self.rfile.peek(length)) >= min(length, 4096)
+        if at_once and "Transfer-Encoding" not in self.headers:
+            super().do_POST()
+        else:
+            self.close_connection = True
+            self.rfile.read(length)
+            self.reply(400, "text/plain", b"the row is too short\n")
+
+
+class KnowsOneSpelling(Handler):
+    """Finds headers only in the spelling that its author saw."""
+
+    def do_POST(self) -> None:
+        if "content-type" in list(self.headers):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.reply(400, "text/plain", b"no content type\n")
+        else:
+            super().do_POST()
+
+
 class Counts(Handler):
     """Reads bodies by their Content-Length alone."""
 

@@ -56,6 +56,15 @@ MINIATURES: dict[str, Miniature] = {
     "only-gets": serves("Its ping takes no POST.", manners=manners.OnlyGets),
     "knows-everything": serves("It has a page for every path.", manners=manners.KnowsEverything),
     "repeats": serves("It repeats itself on a connection.", manners=manners.Repeats),
+    "leaves-bodies": serves("It leaves refused bodies unread.", manners=manners.LeavesBodies),
+    "leaves-bodies-and-ends": serves(
+        "It leaves refused bodies unread and ends the connection.",
+        manners=manners.LeavesBodiesAndEnds,
+    ),
+    "reads-once": serves("It reads requests at one go.", manners=manners.ReadsOnce),
+    "knows-one-spelling": serves(
+        "It minds how headers are spelt.", manners=manners.KnowsOneSpelling
+    ),
     "counts": serves("It reads no chunks, and says 400.", manners=manners.Counts),
     "counts-and-says-so": serves("It reads no chunks.", manners=manners.CountsAndSaysSo),
     "cannot-wait": serves("It fails when a body is held back.", manners=manners.CannotWait),
@@ -88,6 +97,9 @@ SERVING_SINS = [
     Sin("only-gets", "HOST-003 post-ping", "advice", says="405"),
     Sin("hangs-up", "HOST-014 keep-alive", "advice", says="after one answer, which did not say so"),
     Sin("repeats", "HOST-014 keep-alive", "advice", says="unknown request: 200"),
+    Sin("leaves-bodies", "HOST-014 keep-alive", "advice", says="which nobody had asked for",
+        repeat='requests/behind-refused-path "http://$at/invocations"'),
+    Sin("knows-one-spelling", "HOST-014 request-framing", "advice", says="in lower case"),
     Sin("counts", "HOST-014 request-framing", "advice", says="chunked: 400"),
     Sin("cannot-wait", "HOST-014 request-framing", "advice", says="expect-continue: 500"),
     Sin("minds-sessions", "HOST-020 unknown-headers", "advice", says="invoke APIs: 500"),

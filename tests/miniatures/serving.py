@@ -54,6 +54,17 @@ def _slow_ping(headers: Message) -> int:
     return 200
 
 
+def _slow_now_and_then() -> Ping:
+    seen = count(1)
+
+    def slow(headers: Message) -> int:
+        if next(seen) % 9 == 0:
+            time.sleep(0.3)
+        return 200
+
+    return slow
+
+
 def _falls_ill() -> Ping:
     seen = count()
     return lambda headers: 200 if next(seen) < 16 else 503
@@ -118,6 +129,9 @@ MINIATURES: dict[str, Miniature] = {
     "ping-500": serves("Its ping says 500.", ping=ping_500),
     "localhost-only": serves("It answers clients that call it localhost.", ping=_ping_local_only),
     "slow-ping": serves("Its ping is slow.", ping=_slow_ping),
+    "slow-now-and-then": lawful_but(
+        "Every ninth ping is slow.", serve=afresh(lambda: serving(ping=_slow_now_and_then()))
+    ),
     "sick-later": lawful_but(
         "It falls ill after sixteen pings.",
         serve=afresh(lambda: serving(ping=_falls_ill())),
@@ -164,6 +178,8 @@ SERVING_SINS = [
     Sin("localhost-only", "HOST-002 ping", says="Host header", limits=HASTE),
     Sin("slow-ping", "HOST-004 ping-in-time", says="took longer", limits={"ping_limit_s": 0.05,
         "ping_spacing_s": 0.02, "sample_requests": 2}),
+    Sin("slow-now-and-then", "HOST-004 ping-in-time", "advice", says="slow now and then: ",
+        limits={"ping_limit_s": 0.25, "ping_spacing_s": 0.02, "sample_requests": 30}),
     Sin("lawful", "HOST-010 expected-response", says="sample: the body '0\\n'",
         declaration=expecting({"body": "1\n"})),
     Sin("lawful", "HOST-010 expected-response", says="sample: Content-Type text/csv",

@@ -52,6 +52,7 @@ _STEPS: Mapping[str, _Step] = {
     "unknown-path": _Step(protocol.unknown_path),
     "keep-alive": _Step(protocol.keep_alive),
     "framing": _Step(protocol.framing),
+    "keep-alive-refused": _Step(protocol.keep_alive_refused),
     "undeclared-type": _Step(strange.undeclared_type),
     "malformed-bodies": _Step(strange.malformed_bodies),
     "large-bodies": _Step(strange.large_bodies),
