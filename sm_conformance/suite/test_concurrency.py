@@ -52,6 +52,9 @@ def test_own_answers(server: Server, limits: Limits, bench: Bench) -> None:
     if not swapped or not load.steady:
         if load.not_compared:
             raise NotRun(load.not_compared, excused=True)
+        if swapped and load.steady is False:
+            why = "answers were mixed up now and then, but also when nothing else was asked"
+            raise NotRun(why, excused=True)
         return
     one = swapped[0]
     got = "none that is declared" if one.got == UNDECLARED else f"that to {one.got}"

@@ -101,7 +101,7 @@ def test_keep_alive(server: Server, bench: Bench) -> None:
 
 @clause("HOST-014", "request-framing", given="serve-strange", needs=Stage.ANSWERED)
 def test_request_framing(server: Server, bench: Bench) -> None:
-    """A valid request succeeds as well with its body in chunks, or held back until the server asks for it."""
+    """A valid request succeeds as well in two parts, with header names in lower case, with its body in chunks, or held back until the server asks for it."""
     old = server.replies["sample"].version == _HTTP_1_0
     asked_in = [name for name in _DECLINED if name in server.replies]
     framed = [(name, server.replies[name]) for name in asked_in if not (old and name in _NEWER)]

@@ -294,7 +294,7 @@ SLOW = {
     },
 }
 SERVING_SINS = [
-    Sin("keeps-the-request-in-a-global", "HOST-012 own-answers", "advice",
+    Sin("keeps-the-request-in-a-global", "HOST-012 own-answers",
         says="got another answer, for instance alone-"),
     Sin("gives-up-thinking", "HOST-011 own-timeouts", "advice", says="was cut twice after the same",
         declaration=SLOW, limits={"invocation_limit_s": 1}),
