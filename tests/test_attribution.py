@@ -249,13 +249,35 @@ def test_a_server_that_used_its_whole_window_is_not_given_another(make_lab: Make
     assert names(engine) == ["serve-plain"]
 
 
-def test_a_server_that_ends_early_is_told_with_what_it_was_started(make_lab: MakeLab) -> None:
-    lab, _ = make_lab("gives-up", SERVES)
+@pytest.mark.parametrize(
+    ("image", "remedy"),
+    [
+        ("gives-up", "one argument `serve`"),
+        ("localhost-only", "ALLOWED_HOSTS"),
+        ("speaks-tls", "without TLS"),
+        ("ping-401", "without credentials"),
+    ],
+)
+def test_why_a_server_never_said_200_tells_what_to_do(
+    image: str, remedy: str, make_lab: MakeLab
+) -> None:
+    lab, _ = make_lab(image, SERVES)
 
     cause = cause_of(lab.observe("serve-plain"))
 
     assert cause is not None
-    assert (cause.blames, "one argument `serve`" in (cause.fix or "")) == ("HOST-002 ping", True)
+    assert (cause.blames, remedy in (cause.fix or "")) == ("HOST-002 ping", True), cause.fix
+
+
+def test_where_nothing_shows_why_a_ping_fails_the_clause_tells_what_to_do(
+    make_lab: MakeLab,
+) -> None:
+    lab, _ = make_lab("ping-500", SERVES)
+
+    cause = cause_of(lab.observe("serve-plain"))
+
+    assert cause is not None
+    assert (cause.blames, cause.fix) == ("HOST-002 ping", None)
 
 
 def test_where_a_server_listens_tells_the_cause_without_a_repetition(make_lab: MakeLab) -> None:

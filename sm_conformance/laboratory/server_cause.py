@@ -20,6 +20,7 @@ from sm_conformance.laboratory.wording import (
     lifted,
     nobody,
     refusal,
+    remedy,
     silence,
     too_big,
     unexplained,
@@ -32,10 +33,6 @@ from sm_conformance.observed.sought import Sought, merged
 # Of a server in a launch that only looks for a cause; the first launch was given the whole time.
 _LIFTED_PATIENCE_S = 10.0
 _LIFTED_REPLY_S = 30.0
-_STAY_UP = (
-    "Find out in its log why the server ended. It is started with the one argument `serve`, which a "
-    "program that is its own ENTRYPOINT has to know; it has to stay up and answer GET /ping with 200."
-)
 _ASKED = "POST /invocations with the sample request"
 
 
@@ -118,8 +115,8 @@ def of_server(
         merged(sought),
         own_fault=own_fault,
     )
-    if server.ending is Ending.EXITED and cause.blames == "HOST-002 ping":
-        return replace(cause, fix=_STAY_UP)
+    if cause.blames == "HOST-002 ping" and (known := remedy(server)) is not None:
+        return replace(cause, fix=known)
     return replace(cause, fix=wrong.fix) if wrong and cause.blames == blames else cause
 
 

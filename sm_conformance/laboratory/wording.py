@@ -20,6 +20,24 @@ _NETWORK_WORDS = (
 
 # Unauthorized, and what proxies say for it.
 _WANTS_CREDENTIALS = (401, 407)
+# How a program fails that is not made for plain HTTP.
+_NO_HTTP = ("reset", "closed", "garbage")
+_STAY_UP = (
+    "Find out in its log why the server ended. It is started with the one argument `serve`, which a "
+    "program that is its own ENTRYPOINT has to know; it has to stay up and answer GET /ping with 200."
+)
+_SPEAK_HTTP = (
+    "Speak plain HTTP/1.1 on port 8080, without TLS: the platform ends the callers' TLS itself. Its "
+    "log, or that of a proxy in front, tells what it made of these connections."
+)
+_ANY_HOST = (
+    "Accept every Host header, for the platform sends one of its own: lift the list of allowed hosts "
+    "(Django's ALLOWED_HOSTS, Starlette's TrustedHostMiddleware, nginx's server_name) on port 8080."
+)
+_NO_CREDENTIALS = (
+    "Answer /ping and /invocations without credentials: the platform has checked its callers already, "
+    "and hands no credentials on."
+)
 # How the alert of a TLS server begins, as the detail of a reply shows it.
 _TLS_ALERT = "\\x15\\x03"
 
@@ -158,6 +176,21 @@ def silence(server: Server) -> tuple[str, str]:
     elif server.ending is Ending.IDLE:
         seen += "; it neither used the processor nor wrote anything"
     return "HOST-001 listens", seen
+
+
+def remedy(server: Server) -> str | None:
+    """What to do where a server never said 200 for a reason that shows; None where none does."""
+    if server.ending is Ending.EXITED:
+        return _STAY_UP
+    last, local = server.last_ping, server.foreign_host
+    if not server.answered:
+        accepted = last is not None and _was_connected(server, last)
+        return _SPEAK_HTTP if accepted and last is not None and last.problem in _NO_HTTP else None
+    if last is None or last.ok:
+        return None
+    if local is not None and local.ok:
+        return _ANY_HOST
+    return _NO_CREDENTIALS if last.status in _WANTS_CREDENTIALS else None
 
 
 def _was_connected(server: Server, last: Reply) -> bool:
