@@ -396,7 +396,7 @@ def with_benchmarks(machine: Machine) -> list[str]:
     with_project(machine)
     machine.fake("python", where="project/.venv/bin")
     return [
-        "python sample_images/build.py reference decision_tree",
+        "python sample_images/build.py reference mars",
         "python benchmarks/bench.py",
         "python benchmarks/latency.py",
     ]
