@@ -9,6 +9,8 @@ from miniatures.concurrency import SLOW
 from miniatures.declared import REQUESTS, SERVES
 from miniatures.found_out import judge_here
 
+from sm_conformance.laboratory.steps import load as loading
+
 pytestmark = pytest.mark.usefixtures("hasty")
 
 
@@ -103,6 +105,17 @@ def test_who_mixes_answers_up_also_alone_is_not_told_that_callers_do_it(
     assert found.said.keys() <= {"HOST-012 own-answers", "HOST-014 pipelined-requests"}
     assert found.said["HOST-012 own-answers"] == "not-run"
     assert "also when nothing else" in found.findings["HOST-012 own-answers"]["reason"]
+
+
+def test_who_is_too_slow_to_be_asked_alone_often_enough_is_not_blamed(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "ask_on", lambda *_, **__: None)
+
+    found = judge_here(pytester, "keeps-the-request-in-a-global", declaration=SERVES)
+
+    assert (found.status, found.said) == (0, {"HOST-012 own-answers": "not-run"}), found.output
+    assert "too slow to ask it alone" in found.findings["HOST-012 own-answers"]["reason"]
 
 
 def test_what_load_showed_is_in_the_report_and_in_one_line(pytester: pytest.Pytester) -> None:

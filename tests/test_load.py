@@ -10,6 +10,7 @@ import pytest
 from sm_conformance import specs
 from sm_conformance.declaration.values import SampleRequest
 from sm_conformance.inputs.requests import with_last_row_again
+from sm_conformance.laboratory.steps import load
 from sm_conformance.observed.http import Reply
 from sm_conformance.observed.load import (
     Call,
@@ -129,6 +130,16 @@ def test_a_queue_that_overflows_once_or_twice_is_lawful(slow: int, quick: int, t
     one = called(*[LATE] * slow, *[CALL] * quick)
 
     assert one.connects_slowly(limit_ms=250, at_least=3) is told
+
+
+@pytest.mark.parametrize(("swapped", "enough"), [(1, 459), (10, 44), (50, 7), (98, 2), (100, 1)])
+def test_the_seldomer_answers_are_mixed_up_the_more_must_be_good_alone(
+    swapped: int, enough: int
+) -> None:
+    other = replace(CALL, got="json")
+    seldom = called(*[other] * swapped, *[CALL] * (100 - swapped))
+
+    assert load._telling(Load(rounds=(called(*[other] * 100), seldom))) == enough
 
 
 def test_one_bad_round_is_no_verdict() -> None:

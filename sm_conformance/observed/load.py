@@ -116,8 +116,8 @@ class Load:
 
     ``why_not`` says why there was none, ``not_compared`` why answers could not be told apart.
     ``steady``: the answers stayed the same when as many requests came one after another; None where
-    nobody asked. ``after`` and ``ping_after`` came when all was quiet again; ``ended``: the server
-    had ended by itself then.
+    nobody asked, or not often enough to tell. ``after`` and ``ping_after`` came when all was quiet
+    again; ``ended``: the server had ended by itself then.
     """
 
     rounds: tuple[Round, ...] = ()

@@ -55,6 +55,12 @@ def test_own_answers(server: Server, limits: Limits, bench: Bench) -> None:
         if swapped and load.steady is False:
             why = "answers were mixed up now and then, but also when nothing else was asked"
             raise NotRun(why, excused=True)
+        if load.each(Round.swapped):
+            why = (
+                "answers were mixed up now and then, and the server is too slow to ask it alone as "
+                "often as would tell whether it does that for whoever asks"
+            )
+            raise NotRun(why, excused=True)
         return
     one = swapped[0]
     got = "none that is declared" if one.got == UNDECLARED else f"that to {one.got}"

@@ -68,12 +68,17 @@ def ask_alone(talk: Conversation) -> Repeated:
     return Repeated(asked=tuple(asked), not_compared=_not_compared(asked))
 
 
-def ask_on(talk: Conversation, alone: Repeated, *, times: int) -> bool:
-    """Whether the answers stay the same for ``times`` further requests, one after another."""
-    known = [one for one in alone.asked if one.answer is not None]
+def ask_on(talk: Conversation, alone: Repeated, *, times: int, enough: int) -> bool | None:
+    """Whether the answers stay the same for ``times`` further requests, one after another.
+
+    None where time was up before ``enough`` of them.
+    """
+    known = [one for one in alone.asked if one.answer is not None or one.expect is not None]
+    if not known:
+        return None
     began = perf_counter()
     with Session(talk.address) as session:
-        for one in islice(cycle(known), times):
+        for asked, one in enumerate(islice(cycle(known), max(times, enough)), start=1):
             talk.bench.check()
             reply = session.exchange(
                 method="POST",
@@ -82,10 +87,11 @@ def ask_on(talk: Conversation, alone: Repeated, *, times: int) -> bool:
                 body=one.request.body,
                 limit_s=talk.bench.limits.invocation_limit_s,
             )
-            if not reply.ok or reply.body != one.answer:
+            changed = one.answer is not None and reply.body != one.answer
+            if not reply.ok or changed or (one.expect and not _is_kept(one.expect, reply)):
                 return False
             if perf_counter() - began > _BUDGET_S:
-                break
+                return True if asked >= enough else None
     return True
 
 
